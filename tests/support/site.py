@@ -1,0 +1,104 @@
+"""Runs of the product's playbooks as a user starts them, with their counters."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV_BIN = ROOT / ".venv" / "bin"
+INVENTORY = "inventories/lab"
+CONTROLLER = "localhost"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished ansible-playbook: exit code, printed text and counters by host."""
+
+    returncode: int
+    output: str
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def counter(self, name: str) -> dict[str, int]:
+        """Return the counter `name` of each host where it is not zero."""
+        hosts: dict[str, dict[str, int]] = self.record.get("hosts", {})
+        return {host: counters[name] for host, counters in hosts.items() if counters.get(name)}
+
+    def changed_tasks(self) -> list[str]:
+        """Return a line for each task that changed something, naming its hosts."""
+        return [
+            f"{task['name']}: {', '.join(task['changed'])}"
+            for task in self.record.get("tasks", [])
+            if task.get("changed")
+        ]
+
+    def executed_on(self, host: str, plays: tuple[str, ...]) -> int:
+        """Return how many tasks ran on `host` in plays whose name starts with one of `plays`."""
+        return sum(
+            host in task["hosts"]
+            for task in self.record.get("tasks", [])
+            if task["play"].startswith(plays)
+        )
+
+
+def environment(record: Path | None = None) -> dict[str, str]:
+    """Return the process environment of a run: the pinned tools first, colours off."""
+    path = f"{VENV_BIN}:{os.environ['PATH']}"
+    wanted = {"PATH": path, "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"}
+    if record:
+        wanted["BIOMAX_RUN_RECORD"] = str(record)
+    return {**os.environ, **wanted}
+
+
+def command(playbook: str, *arguments: str, inventory: str = INVENTORY) -> list[str]:
+    """Return the command line a user would type."""
+    return [str(VENV_BIN / "ansible-playbook"), playbook, "-i", inventory, *arguments]
+
+
+def run_playbook(
+    playbook: str, *arguments: str, inventory: str = INVENTORY, timeout: float = 1200
+) -> Run:
+    """Run a playbook to its end and return what it did; `timeout` in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "run.json"
+        done = subprocess.run(
+            command(playbook, *arguments, inventory=inventory),
+            cwd=ROOT,
+            env=environment(record),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        counters = json.loads(record.read_text()) if record.exists() else {}
+    return Run(done.returncode, done.stdout, counters)
+
+
+def lab(*arguments: str, timeout: float = 300, check: bool = True) -> str:
+    """Run the lab program and return what it printed."""
+    done = subprocess.run(
+        [str(ROOT / "lab" / "lab"), *arguments],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"lab {' '.join(arguments)} failed:\n{done.stdout}")
+    return done.stdout
+
+
+def on_host(host: str, script: str, timeout: float = 60) -> str:
+    """Run a shell script on a lab host and return its standard output."""
+    return lab("exec", host, "--", "sh", "-c", script, timeout=timeout)
