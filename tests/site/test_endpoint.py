@@ -1,0 +1,74 @@
+"""The API answers through its endpoint although the host that holds the address is gone."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import pytest
+import yaml
+
+from tests.support.site import ROOT, Run, lab, on_host, run_playbook
+
+CONTROL_PLANE = ("cp1", "cp2", "cp3")
+BUDGET_SECONDS = 5.0
+
+
+def site_value(name: str) -> str:
+    """Return a plain value of the lab's api variables."""
+    text = (ROOT / "inventories/lab/group_vars/all/api.yml").read_text()
+    return str(yaml.safe_load(text)[name])
+
+
+def answers() -> bool:
+    """Return whether one request through the endpoint is answered within a second."""
+    address, port = site_value("kube_api_address"), site_value("kube_api_port")
+    done = subprocess.run(
+        ["curl", "--silent", "--max-time", "1", "--output", "/dev/null", "--write-out", "%{http_code}",
+         "--cacert", str(ROOT / ".lab/cluster-ca.pem"), "--connect-to", f"::{address}:{port}",
+         f"https://api.lab.biomax.internal:{port}/readyz"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout == "200"
+
+
+def holder() -> str:
+    """Return the control plane that holds the API address."""
+    address = site_value("kube_api_address")
+    held = [host for host in CONTROL_PLANE if address in on_host(host, "ip -brief address")]
+    assert len(held) == 1, f"{address} is held by {held}"
+    return held[0]
+
+
+def wait_until(condition: object, seconds: float, step: float = 0.2) -> float:
+    """Return the seconds that passed until condition() was true; fail after `seconds`."""
+    started = time.monotonic()
+    while not condition():  # type: ignore[operator] # any callable without arguments
+        assert time.monotonic() - started < seconds, f"not within {seconds} s"
+        time.sleep(step)
+    return time.monotonic() - started
+
+
+@pytest.mark.lab
+@pytest.mark.destructive
+def test_power_loss_of_the_holder(site: Run) -> None:
+    kubeconfig = yaml.safe_load((ROOT / ".lab/kubeconfig").read_text())
+    import base64
+
+    authority = kubeconfig["clusters"].pop()["cluster"]["certificate-authority-data"]
+    (ROOT / ".lab/cluster-ca.pem").write_bytes(base64.b64decode(authority))
+    assert answers()
+    lost = holder()
+    lab("power-off", lost)
+    try:
+        passed = wait_until(answers, BUDGET_SECONDS)
+        print(f"API answered again {passed:.1f} s after power loss of {lost}")
+        successes = [answers() for _ in range(20)]
+        assert all(successes), successes
+    finally:
+        lab("power-on", lost)
+    verified = wait_until(
+        lambda: run_playbook("playbooks/verify.yml").returncode == 0, seconds=180, step=2
+    )
+    print(f"{lost} was a healthy member again {verified:.0f} s after power on")
+    assert run_playbook("site.yml").counter("changed") == {}
