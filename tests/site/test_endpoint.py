@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import time
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from tests.support.site import ROOT, Run, lab, on_host, run_playbook
 
 CONTROL_PLANE = ("cp1", "cp2", "cp3")
 BUDGET_SECONDS = 5.0
+AUTHORITY = ROOT / ".lab" / "cluster-ca.pem"
 
 
 def site_value(name: str) -> str:
@@ -24,11 +27,13 @@ def answers() -> bool:
     """Return whether one request through the endpoint is answered within a second."""
     address, port = site_value("kube_api_address"), site_value("kube_api_port")
     done = subprocess.run(
-        ["curl", "--silent", "--max-time", "1", "--output", "/dev/null", "--write-out", "%{http_code}",
-         "--cacert", str(ROOT / ".lab/cluster-ca.pem"), "--connect-to", f"::{address}:{port}",
-         f"https://api.lab.biomax.internal:{port}/readyz"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        ["curl", "--silent", "--max-time", "1", "--output", "/dev/null"]
+        + ["--write-out", "%{http_code}", "--cacert", str(AUTHORITY)]
+        + ["--connect-to", f"::{address}:{port}", f"https://api.lab.biomax.internal:{port}/readyz"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.stdout == "200"
 
 
@@ -40,10 +45,10 @@ def holder() -> str:
     return held[0]
 
 
-def wait_until(condition: object, seconds: float, step: float = 0.2) -> float:
+def wait_until(condition: Callable[[], bool], seconds: float, step: float = 0.2) -> float:
     """Return the seconds that passed until condition() was true; fail after `seconds`."""
     started = time.monotonic()
-    while not condition():  # type: ignore[operator] # any callable without arguments
+    while not condition():
         assert time.monotonic() - started < seconds, f"not within {seconds} s"
         time.sleep(step)
     return time.monotonic() - started
@@ -53,10 +58,8 @@ def wait_until(condition: object, seconds: float, step: float = 0.2) -> float:
 @pytest.mark.destructive
 def test_power_loss_of_the_holder(site: Run) -> None:
     kubeconfig = yaml.safe_load((ROOT / ".lab/kubeconfig").read_text())
-    import base64
-
     authority = kubeconfig["clusters"].pop()["cluster"]["certificate-authority-data"]
-    (ROOT / ".lab/cluster-ca.pem").write_bytes(base64.b64decode(authority))
+    AUTHORITY.write_bytes(base64.b64decode(authority))
     assert answers()
     lost = holder()
     lab("power-off", lost)
