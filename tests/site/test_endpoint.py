@@ -26,10 +26,11 @@ def site_value(name: str) -> str:
 def answers() -> bool:
     """Return whether one request through the endpoint is answered within a second."""
     address, port = site_value("kube_api_address"), site_value("kube_api_port")
+    url = f"https://api.lab.biomax.internal:{port}/readyz"
+    curl = ["curl", "--silent", "--max-time", "1", "--output", "/dev/null"]
+    options = ["--write-out", "%{http_code}", "--cacert", str(AUTHORITY)]
     done = subprocess.run(
-        ["curl", "--silent", "--max-time", "1", "--output", "/dev/null"]
-        + ["--write-out", "%{http_code}", "--cacert", str(AUTHORITY)]
-        + ["--connect-to", f"::{address}:{port}", f"https://api.lab.biomax.internal:{port}/readyz"],
+        [*curl, *options, "--connect-to", f"::{address}:{port}", url],
         capture_output=True,
         text=True,
         check=False,
