@@ -19,9 +19,7 @@ def edited_inventory(folder: Path, **changes: Any) -> str:
     """Return a copy of the lab inventory in which group_vars of `all` are overridden."""
     copy = folder / "lab"
     shutil.copytree(ROOT / "inventories/lab", copy)
-    for path in copy.rglob("*.yml"):
-        text = path.read_text().replace("inventory_dir ~ '/../..", f"'{ROOT}' ~ '")
-        path.write_text(text.replace("{{ inventory_dir }}/../..", str(ROOT)))
+    changes["site_state_dir"] = str(ROOT / ".lab")
     (copy / "group_vars/all/zz_changes.yml").write_text(yaml.safe_dump(changes))
     return str(copy)
 
