@@ -1,0 +1,199 @@
+"""The catalogue: pinned inputs of the bundle, read from `bundle/catalogue/*.yml`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
+
+Arch = Literal["amd64", "arm64"]
+
+
+def _relative(path: str) -> str:
+    parts = PurePosixPath(path)
+    if not path or parts.is_absolute() or ".." in parts.parts or str(parts) != path:
+        raise ValueError(f"{path!r} is no plain relative path")
+    return path
+
+
+def _sha256(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise ValueError(f"{value!r} is no lower-case sha256")
+    return value
+
+
+RelativePath = Annotated[str, AfterValidator(_relative)]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Upstream(_Strict):
+    """Where upstream publishes the same file; `{arch}` stands for the architecture."""
+
+    url: str
+    sha256: dict[Arch, Sha256] = {}
+
+
+class Program(_Strict):
+    """A Go module that gives one or more programs."""
+
+    name: str
+    version: str
+    licence: str
+    module: str
+    directory: RelativePath
+    binaries: dict[str, str]
+    variables: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+
+
+class File(_Strict):
+    """A file that hosts install: one binary as it is, or an archive (member path: binary)."""
+
+    name: str
+    program: str
+    binary: str | None = None
+    archive: dict[RelativePath, str] = {}
+    used_by: tuple[str, ...]
+    upstream: Upstream | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> File:
+        if bool(self.binary) == bool(self.archive):
+            raise ValueError("exactly one of binary and archive is wanted")
+        return self
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """Return the programs that this file holds."""
+        return (self.binary,) if self.binary else tuple(self.archive.values())
+
+
+class Image(_Strict):
+    """An image: binaries of one program, Debian packages it calls, certificates if it asks."""
+
+    name: str
+    tag: str
+    program: str
+    files: dict[RelativePath, str]
+    entrypoint: tuple[str, ...]
+    user: str = "0"
+    packages: tuple[str, ...] = ()
+    certificates: bool = False
+    used_by: tuple[str, ...]
+
+    @property
+    def reference(self) -> str:
+        """Return the full name with its tag."""
+        return f"{self.name}:{self.tag}"
+
+    @property
+    def repository(self) -> str:
+        """Return the path in a registry: the name without the upstream host."""
+        return self.name.split("/", 1)[1]
+
+
+class Root(_Strict):
+    """A Debian package that a role installs."""
+
+    name: str
+    used_by: tuple[str, ...]
+
+
+class Packages(_Strict):
+    """Debian packages for hosts, and the release they come from."""
+
+    release: str
+    roots: tuple[Root, ...]
+    base: tuple[str, ...] = ()
+
+
+class Catalogue(_Strict):
+    """Everything a site installs, as inputs."""
+
+    programs: tuple[Program, ...]
+    files: tuple[File, ...]
+    images: tuple[Image, ...]
+    packages: Packages = Field(description="Debian packages")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Catalogue:
+        _unique("program", [program.name for program in self.programs])
+        _unique("file", [file.name for file in self.files])
+        _unique("image", [image.reference for image in self.images])
+        _unique("package", [root.name for root in self.packages.roots])
+        _unique(
+            "registry path (names without their host; the mirror serves all hosts as one)",
+            sorted({image.name: image.repository for image in self.images}.values()),
+        )
+        binaries = {program.name: set(program.binaries) for program in self.programs}
+        for item in (*self.files, *self.images):
+            wanted = item.binaries if isinstance(item, File) else tuple(item.files.values())
+            if lacking := set(wanted) - binaries.get(item.program, set()):
+                raise ValueError(f"{item.name}: {item.program} gives no {sorted(lacking)}")
+        return self
+
+    def program(self, name: str) -> Program:
+        """Return the program called `name`; the catalogue was checked to have it."""
+        return next(program for program in self.programs if program.name == name)
+
+    def only(self, names: set[str]) -> Catalogue:
+        """Return a smaller catalogue: programs, files or images called one of `names`.
+
+        A program stands for all that is made of it. `packages` selects the Debian packages; they
+        are dropped otherwise. InputError names what does not exist.
+        """
+        programs = {program.name for program in self.programs}
+        known = programs | {item.name for item in (*self.files, *self.images)} | {"packages"}
+        if unknown := names - known:
+            raise InputError(
+                f"--only {', '.join(sorted(unknown))}: the catalogue has "
+                f"{', '.join(sorted(known))}."
+            )
+        files = tuple(f for f in self.files if names & {f.name, f.program})
+        images = tuple(i for i in self.images if names & {i.name, i.program})
+        used = {item.program for item in (*files, *images)} | (names & programs)
+        packages = self.packages if "packages" in names else Packages(
+            release=self.packages.release, roots=()
+        )
+        return self.model_copy(
+            update={
+                "programs": tuple(p for p in self.programs if p.name in used),
+                "files": files,
+                "images": images,
+                "packages": packages,
+            }
+        )
+
+
+def _unique(what: str, names: list[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"the same {what} twice: {', '.join(twice)}")
+
+
+def load_catalogue(directory: Path) -> Catalogue:
+    """Return the catalogue in `directory`; InputError says which file and key is wrong."""
+    document: dict[str, object] = {}
+    try:
+        for name in ("programs.yml", "images.yml"):
+            document |= yaml.safe_load((directory / name).read_text(encoding="utf-8"))
+        document["packages"] = yaml.safe_load(
+            (directory / "packages.yml").read_text(encoding="utf-8")
+        )
+        return Catalogue.model_validate(document)
+    except (OSError, yaml.YAMLError, TypeError) as error:
+        raise InputError(f"Reading the catalogue in {directory}: {error}") from error
+    except ValidationError as error:
+        found = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'catalogue'}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise InputError(f"The catalogue in {directory} is wrong: {found}") from error

@@ -1,0 +1,87 @@
+"""Programs compiled from Go modules, so that the same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from lab.builder.cache import key_of, tree_key
+from lab.builder.catalogue import Program
+
+RECIPE = 1  # raise it when the flags below change
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """The Go toolchain of the machine; `build_cache` keeps compiled packages between builds."""
+
+    arch: str
+    build_cache: Path
+
+    @cached_property
+    def version(self) -> str:
+        """Return the version that compiles (`go1.26.8`): it is part of every key."""
+        return self._run(["go", "env", "GOVERSION"], Path.cwd()).strip()
+
+    def key(self, root: Path, program: Program, binary: str) -> str:
+        """Return the key of `binary`: the hash of module, flags and toolchain."""
+        return key_of(
+            RECIPE,
+            self.version,
+            self.arch,
+            tree_key(root / program.directory),
+            program.binaries[binary],
+            _linker_flags(program),
+            list(program.tags),
+        )
+
+    def compile(self, root: Path, program: Program, binary: str, output: Path) -> None:
+        """Compile `binary` of `program` to `output`; PlatformError holds what the compiler said."""
+        self._run(
+            [
+                *("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly"),
+                *("-tags", ",".join(program.tags)),
+                *("-ldflags", _linker_flags(program)),
+                *("-o", str(output), program.binaries[binary]),
+            ],
+            root / program.directory,
+        )
+
+    def _run(self, command: list[str], directory: Path) -> str:
+        environment = {
+            **os.environ,
+            "GOCACHE": str(self.build_cache),
+            "GOFLAGS": "",
+            "GOWORK": "off",
+            "GOTOOLCHAIN": "local",
+            "GOOS": "linux",
+            "GOARCH": self.arch,
+            "GOAMD64": "v1",
+            "GOEXPERIMENT": "",
+            "CGO_ENABLED": "0",
+        }
+        try:
+            result = subprocess.run(
+                command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError as error:
+            raise PlatformError(
+                "The Go toolchain was not found; install it, put `go` on PATH and build again."
+            ) from error
+        if result.returncode:
+            said = (result.stderr or result.stdout).strip()[-3000:]
+            raise PlatformError(
+                f"`{' '.join(command)}` in {directory} ended with {result.returncode}:\n{said}\n"
+                "What was compiled before it is kept; correct the cause and build again."
+            )
+        return result.stdout
+
+
+def _linker_flags(program: Program) -> str:
+    """Return flags without symbols, debug data and build id, and with the version variables."""
+    variables = [f"-X {name}={value}" for name, value in sorted(program.variables.items())]
+    return " ".join(["-s", "-w", "-buildid=", *variables])
