@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proves from outside that the cluster works, and writes the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import open_client
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.report import (
+    report_of,
+    write_report,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.verify import verify
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+
+_SPEC = {
+    "members": {"type": "list", "elements": "dict", "required": True},
+    "kubeconfig": {"type": "path", "required": True},
+    "deadline_seconds": {"type": "int", "default": 60},
+    "report": {"type": "path", "default": ""},
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
+    """Everything runs in this process on the controller: no connection, no module is copied."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask until the cluster is as promised; fail with the list of what is missing."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(_SPEC)
+        if self._task.check_mode and not Path(arguments["kubeconfig"]).is_file():
+            return {**result, "changed": False, "msg": "There is no cluster to verify yet."}
+        try:
+            client = open_client(arguments["kubeconfig"], retry_seconds=0.0)
+            names = [str(member["name"]) for member in arguments["members"]]
+            deadline = 0.0 if self._task.check_mode else float(arguments["deadline_seconds"])
+            checks, seconds = verify(client, names, deadline)
+            report = report_of(checks, seconds, dict(client.requests))
+            if arguments["report"] and not self._task.check_mode:
+                write_report(Path(arguments["report"]), report)
+        except PlatformError as error:
+            raise AnsibleActionFail(str(error)) from error
+        result |= report
+        if not report["ok"] and not self._task.check_mode:
+            lines = "\n".join(check.line() for check in checks if not check.ok)
+            result |= {
+                "failed": True,
+                "msg": f"The cluster is not as promised after {deadline:g} s:\n{lines}",
+            }
+        return result

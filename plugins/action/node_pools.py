@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives nodes the labels and taints of their pools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import open_client
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import UnreachableError
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.pools_run import (
+    reconcile_pools,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+
+_SPEC = {
+    "pools": {"type": "dict", "required": True},
+    "members": {"type": "list", "elements": "dict", "required": True},
+    "kubeconfig": {"type": "path", "required": True},
+    "sizing": {"type": "str", "choices": ["lab", "mvp", "scale"], "default": "mvp"},
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
+    """Everything runs in this process on the controller: no connection, no module is copied."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """List the nodes once, plan, and unless in check mode patch what differs."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(_SPEC)
+        check = bool(self._task.check_mode)
+        try:
+            try:
+                client = open_client(arguments["kubeconfig"], retry_seconds=0.0 if check else 20.0)
+                result |= reconcile_pools(
+                    client,
+                    arguments["pools"],
+                    arguments["members"],
+                    arguments["sizing"],
+                    check=check,
+                )
+            except UnreachableError as error:
+                if not check:
+                    raise
+                result |= reconcile_pools(
+                    None, arguments["pools"], arguments["members"], arguments["sizing"], check=check
+                )
+                result["warnings"] = [f"Predicted without a cluster. {error}"]
+        except PlatformError as error:
+            raise AnsibleActionFail(str(error)) from error
+        if not self._task.diff:
+            result.pop("diff", None)
+        return result

@@ -1,0 +1,284 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small generic client: known paths, typed errors, counted requests.
+
+The connection, its certificates and the kubeconfig are those of the official ``kubernetes``
+library; its dynamic client is not used, since discovery costs more than a whole run without
+changes.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import (
+    BusyError,
+    UnreachableError,
+    error_of,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import MANAGER
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 30.0
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Status and body of an answer."""
+
+    code: int
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request; raises UnreachableError when no answer comes."""
+
+    def send(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+        """Send one request to a path that includes its query."""
+
+
+class KubernetesTransport:
+    """Transport over the ``kubernetes`` library's connection pool."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        """Read the kubeconfig; nothing is sent yet.
+
+        Args:
+            kubeconfig: File with the cluster, its CA and a client certificate.
+
+        Raises:
+            InputError: The file is no kubeconfig, or the library is not installed.
+        """
+        try:
+            from kubernetes.client import Configuration  # noqa: PLC0415 - 0.3 s, only when needed
+            from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415 - as above
+            from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415 - as above
+        except ImportError as error:
+            raise InputError(
+                f"Cannot load the Python library kubernetes ({error}). Install requirements.txt "
+                "into the environment that runs ansible-playbook."
+            ) from error
+        configuration = Configuration()
+        try:
+            kube_config.load_kube_config(
+                str(kubeconfig), client_configuration=configuration, persist_config=False
+            )
+        except (ConfigException, ValueError, TypeError) as error:
+            raise InputError(f"Cannot read kubeconfig {kubeconfig}: {error}") from error
+        configuration.retries = False  # the client retries by its own deadline
+        configuration.proxy = None  # the cluster is inside the site; a proxy of the shell is not
+        configuration.connection_pool_maxsize = 8
+        self._server = configuration.host.rstrip("/")
+        self._rest = RESTClientObject(configuration)
+
+    def send(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+        """Send one request; see Transport."""
+        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - loaded by now
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
+
+        headers = {"Accept": "application/json, */*"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            answer = self._rest.request(
+                method,
+                self._server + path,
+                headers=headers,
+                body=body,
+                _request_timeout=(CONNECT_SECONDS, READ_SECONDS),
+            )
+            return Reply(int(answer.status), bytes(answer.read() or b""))
+        except (HTTPError, ApiException, OSError) as error:
+            raise UnreachableError(
+                f"Cannot reach the Kubernetes API at {self._server}: {error}"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How time passes; tests give their own, so that nothing sleeps.
+
+    Attributes:
+        sleep: Waits that many seconds.
+        clock: Monotonic clock in seconds.
+    """
+
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One request and what to call it in messages and counters."""
+
+    verb: str
+    method: str
+    path: str
+    what: str
+    query: Query
+    body: bytes | None = None
+    content_type: str = "application/json"
+
+    @property
+    def target(self) -> str:
+        """Path with its query, escaped."""
+        path = quote(self.path, safe="/:")
+        return f"{path}?{urlencode(self.query)}" if self.query else path
+
+
+class KubeClient:
+    """Verbs on paths, with retries while the endpoint moves or etcd elects a leader."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        retry_seconds: float = 20.0,
+        pace: Pace | None = None,
+    ) -> None:
+        """Wrap a transport.
+
+        Args:
+            transport: Sends the requests.
+            retry_seconds: How long an unreachable or busy server is asked again; every verb here
+                may be repeated without harm.
+            pace: Clock and sleep.
+        """
+        self._transport = transport
+        self._retry_seconds = retry_seconds
+        self.pace = pace or Pace()
+        self._lock = threading.Lock()
+        self.requests: Counter[str] = Counter()
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """Read one object or a list."""
+        what = f"read {path}"
+        return self._json(what, self._send(_Request("get", "GET", path, what, query)))
+
+    def text(self, path: str, **query: str) -> str:
+        """Read text: logs, health, or what a pod answers through the API's proxy."""
+        reply = self._send(_Request("get", "GET", path, f"read {path}", query))
+        return reply.body.decode("utf-8", "replace")
+
+    def apply(
+        self, path: str, item: Mapping[str, Any], *, dry_run: bool = False, force: bool = False
+    ) -> tuple[dict[str, Any], bool]:
+        """Apply an object server-side as our field manager.
+
+        Args:
+            path: Path of the object.
+            item: The declaration.
+            dry_run: Only ask what would be.
+            force: Take the fields of other managers.
+
+        Returns:
+            The object as it is now (or would be) and whether it is new.
+
+        Raises:
+            ConflictError: Another manager owns a field.
+            ClusterError: The server refused it.
+        """
+        query = {"force": "true"} if force else {}
+        what = f"{'plan' if dry_run else 'apply'} {item.get('kind')} {path}"
+        reply = self._patch("apply", path, what, item, query | _dry(dry_run))
+        return self._json(what, reply), reply.code == 201
+
+    def merge(
+        self, path: str, patch: Mapping[str, Any], *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Patch an object by JSON merge patch; a resourceVersion in it guards against races."""
+        what = f"{'plan' if dry_run else 'patch'} {path}"
+        return self._json(what, self._patch("merge", path, what, patch, _dry(dry_run)))
+
+    def delete(self, path: str, uid: str) -> None:
+        """Delete exactly the object with that uid, its dependents in the background."""
+        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        what = f"delete {path}"
+        self._send(_Request("delete", "DELETE", path, what, {}, json.dumps(body).encode()))
+
+    def _patch(
+        self, form: str, path: str, what: str, body: Mapping[str, Any], query: Query
+    ) -> Reply:
+        query = {"fieldManager": MANAGER, "fieldValidation": "Strict", **query}
+        verb = "dry_run" if "dryRun" in query else form
+        content = "apply-patch+yaml" if form == "apply" else "merge-patch+json"
+        return self._send(
+            _Request(
+                verb,
+                "PATCH",
+                path,
+                what,
+                query,
+                json.dumps(body).encode(),
+                f"application/{content}",
+            )
+        )
+
+    def _send(self, request: _Request) -> Reply:
+        deadline = self.pace.clock() + self._retry_seconds
+        pause = 0.25
+        while True:
+            with self._lock:
+                self.requests[request.verb] += 1
+            try:
+                reply = self._transport.send(
+                    request.method, request.target, request.body, request.content_type
+                )
+                if reply.code < 400:
+                    return reply
+                raise error_of(request.what, reply.code, _status(reply))
+            except (UnreachableError, BusyError):
+                if self.pace.clock() + pause > deadline:
+                    raise
+                self.pace.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    @staticmethod
+    def _json(what: str, reply: Reply) -> dict[str, Any]:
+        parsed = _status(reply)
+        if not parsed:
+            raise error_of(what, reply.code, {"message": f"no JSON object: {reply.body[:120]!r}"})
+        return parsed
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _status(reply: Reply) -> dict[str, Any]:
+    try:
+        parsed = json.loads(reply.body)
+    except ValueError:
+        return {"message": reply.body.decode("utf-8", "replace")[:300]} if reply.code >= 400 else {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def open_client(kubeconfig: str, retry_seconds: float = 20.0) -> KubeClient:
+    """Open a client for a kubeconfig file.
+
+    Args:
+        kubeconfig: Path of the file.
+        retry_seconds: How long an unreachable or busy server is asked again.
+
+    Returns:
+        The client; nothing was sent yet.
+
+    Raises:
+        UnreachableError: The file does not exist, so there is no cluster yet.
+        InputError: The file is no kubeconfig.
+    """
+    path = Path(kubeconfig).expanduser()
+    if not path.is_file():
+        raise UnreachableError(
+            f"Cannot open the cluster: {path} does not exist; playbooks/form_cluster.yml writes it."
+        )
+    return KubeClient(KubernetesTransport(path), retry_seconds)

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One reconciliation of node pools: list, plan, patch what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import ConflictError
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.kinds import BUILTIN
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.node_pools import (
+    NodePlan,
+    Pool,
+    check_bounds,
+    parse_pools,
+    plan_node,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import NotReadyError
+
+_NODE = BUILTIN[("v1", "Node")]
+_ATTEMPTS = 5  # the kubelet and the node controllers write the same object
+
+Members = Sequence[Mapping[str, str]]
+
+
+def reconcile_pools(
+    client: KubeClient | None,
+    pools: Mapping[str, Any],
+    members: Members,
+    sizing: str,
+    *,
+    check: bool,
+) -> dict[str, Any]:
+    """Give every node of the inventory the labels and taints of its pool.
+
+    Nodes that the inventory does not name are left alone.
+
+    Args:
+        client: Client of the cluster; None when there is none yet, which only check mode allows.
+        pools: Name to ``{group, labels, taints, min, max}``.
+        members: Cluster nodes with ``name`` and ``pool`` (empty for none).
+        sizing: ``lab`` may go below a pool's minimum.
+        check: Only plan.
+
+    Returns:
+        ``changed``, ``plan``, ``diff``, ``requests``.
+
+    Raises:
+        InputError: A pool is wrong or has too few or too many nodes.
+        NotReadyError: A node of the inventory has not joined the cluster.
+        ClusterError: The API server refused something.
+    """
+    parsed = parse_pools(pools)
+    check_bounds(parsed, members, sizing)
+    live = _nodes(client)
+    missing = [member["name"] for member in members if member["name"] not in live]
+    if missing and not check:
+        raise NotReadyError(
+            f"Cannot label {', '.join(missing)}: not in the cluster yet. Run playbooks/"
+            "form_cluster.yml, or put a host that is dead into group absent."
+        )
+    plans = []
+    for member in members:
+        pool = parsed.get(member.get("pool", ""))
+        plan = plan_node(live.get(member["name"]) or _blank(member["name"]), pool)
+        if plan.patch and client is not None and not check:
+            _patch(client, live[plan.node], plan, pool)
+        plans.append(plan)
+    return _result(plans, missing, client)
+
+
+def _nodes(client: KubeClient | None) -> dict[str, dict[str, Any]]:
+    if client is None:
+        return {}
+    return {item["metadata"]["name"]: item for item in client.get(_NODE.list_path())["items"]}
+
+
+def _blank(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {}}
+
+
+def _patch(client: KubeClient, node: Mapping[str, Any], plan: NodePlan, pool: Pool | None) -> None:
+    """Patch under the resourceVersion that was planned on; plan anew when somebody was faster."""
+    path = _NODE.object_path(plan.node)
+    for attempt in range(_ATTEMPTS):
+        guard = {"resourceVersion": node["metadata"]["resourceVersion"]}
+        patch = {**plan.patch, "metadata": {**plan.patch.get("metadata", {}), **guard}}
+        try:
+            client.merge(path, patch)
+            return
+        except ConflictError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            node = client.get(path)
+            plan = plan_node(node, pool)
+            if not plan.patch:
+                return
+
+
+def _result(
+    plans: Sequence[NodePlan], missing: Sequence[str], client: KubeClient | None
+) -> dict[str, Any]:
+    changes = [plan for plan in plans if plan.patch]
+    requests = dict(client.requests) if client else {}
+    return {
+        "changed": bool(changes),
+        "plan": [
+            {
+                "role": "node_pools",
+                "kind": "Node",
+                "name": plan.node,
+                "action": "update",
+                "detail": "known after form_cluster" if plan.node in missing else _detail(plan),
+            }
+            for plan in changes
+        ],
+        "diff": [
+            {
+                "before_header": f"Node {plan.node}",
+                "after_header": f"Node {plan.node}",
+                "before": yaml.safe_dump(dict(plan.before), sort_keys=True),
+                "after": yaml.safe_dump(dict(plan.after), sort_keys=True),
+            }
+            for plan in changes
+        ],
+        "requests": {**requests, "total": sum(requests.values())},
+    }
+
+
+def _detail(plan: NodePlan) -> str:
+    """Say which of labels, taints and the record change."""
+    changed = [key for key in ("labels", "taints", "owned") if plan.before[key] != plan.after[key]]
+    return ", ".join(changed)

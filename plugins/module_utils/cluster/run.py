@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run over an ordered list of components: look, plan, apply, wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import (
+    ConflictError,
+    MissingError,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.explain import explain
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.kinds import SWEPT, Kind
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
+    COMPONENT_LABEL,
+    Component,
+    Object,
+    Ref,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.ownership import differences
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan import (
+    Change,
+    judge,
+    orphans,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness import readiness
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import NotReadyError
+
+_PARALLEL = 4  # requests in flight; more gains nothing on two cores
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run behaves.
+
+    Attributes:
+        whole_platform: The run holds every component; objects of others are leftovers.
+        take_over: Managers whose fields are taken when they conflict.
+        ready_seconds: How long one component may take to become ready.
+    """
+
+    whole_platform: bool = False
+    take_over: frozenset[str] = frozenset()
+    ready_seconds: float = 180.0
+
+
+class Run:
+    """A run over components. Plan first; apply executes exactly that plan."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        components: Sequence[Component],
+        kinds: Mapping[tuple[str, str], Kind],
+        options: Options,
+    ) -> None:
+        """Prepare; nothing is sent.
+
+        Args:
+            client: Client of the cluster.
+            components: Labelled and ordered components.
+            kinds: Every kind that occurs in them.
+            options: See Options.
+        """
+        self._client = client
+        self._components = components
+        self._kinds = kinds
+        self._options = options
+        self._pace = client.pace
+        self.live: dict[Ref, Object] = {}
+
+    def plan(self) -> list[Change]:
+        """Compare everything with the cluster.
+
+        Returns:
+            The changes in the order of their application, deletions last.
+
+        Raises:
+            ConflictError: Another manager owns a field.
+            ClusterError: The server refuses a declaration.
+        """
+        self._look()
+        pending = [
+            (component.name, item, reasons)
+            for component in self._components
+            for item in component.objects
+            if (reasons := self._reasons(item))
+        ]
+        changes = [change for change in self._each(self._ask, pending) if change is not None]
+        declared = [Ref.of(item) for component in self._components for item in component.objects]
+        names = [component.name for component in self._components]
+        for item in orphans(
+            self.live.values(), declared, names, whole_platform=self._options.whole_platform
+        ):
+            owner = item["metadata"]["labels"][COMPONENT_LABEL]
+            changes.append(Change(owner, Ref.of(item), "delete", {}, item, {}, "left the set"))
+        return changes
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Execute a plan and wait for each component.
+
+        Args:
+            changes: What plan() returned.
+
+        Raises:
+            NotReadyError: A component did not become ready in time.
+            ClusterError: The server refused a change.
+        """
+        for component in self._components:
+            for change in changes:
+                if change.component == component.name and change.action != "delete":
+                    self._apply_one(change)
+            self.wait(component)
+        for change in changes:
+            if change.action == "delete":
+                path = self._path(change.before)
+                try:
+                    self._client.delete(path, change.before["metadata"]["uid"])
+                except MissingError:
+                    continue  # somebody else removed it; that is what was wanted
+
+    def unready(self, component: Component) -> list[str]:
+        """Say which objects of a component are not ready, by what is known of them now."""
+        found = []
+        for item in component.objects:
+            verdict = readiness(self.live.get(Ref.of(item), _unseen(item)))
+            if not verdict.ready:
+                found.append(f"{Ref.of(item)}: {verdict.reason}")
+        return found
+
+    def wait(self, component: Component) -> None:
+        """Wait until every object of a component is ready.
+
+        Raises:
+            NotReadyError: It took too long, or an object failed for good.
+        """
+        deadline = self._pace.clock() + self._options.ready_seconds
+        pause = 0.2
+        while True:
+            waiting = []
+            for item in component.objects:
+                live = self.live.get(Ref.of(item), _unseen(item))
+                verdict = readiness(live)
+                if not verdict.ready:
+                    waiting.append((live, verdict))
+            if not waiting:
+                return
+            if self._pace.clock() >= deadline or any(verdict.final for _, verdict in waiting):
+                raise NotReadyError(self._complaint(component, waiting))
+            self._pace.sleep(pause)
+            pause = min(pause * 1.5, 2.0)
+            for live, _ in waiting:
+                self.live[Ref.of(live)] = self._client.get(self._path(live))
+
+    def _complaint(self, component: Component, waiting: Sequence[tuple[Any, Any]]) -> str:
+        lines = []
+        for live, verdict in waiting:
+            told = explain(self._client, live)
+            lines.append(f"{Ref.of(live)}: {verdict.reason}{f' [{told}]' if told else ''}")
+        return (
+            f"Component {component.name} is not ready after {self._options.ready_seconds:g} s: "
+            f"{'; '.join(lines)}. Cure the cause and run again; what was applied stays."
+        )
+
+    def _look(self) -> None:
+        declared = {
+            self._kinds[(item["apiVersion"], item["kind"])]
+            for component in self._components
+            for item in component.objects
+        }
+        listed = sorted(declared | set(SWEPT), key=lambda kind: (kind.api_version, kind.name))
+        for kind, items in zip(listed, self._each(self._list, listed), strict=True):
+            for item in items:
+                # Items of a list carry neither, by the convention of the API.
+                item |= {"apiVersion": kind.api_version, "kind": kind.name}
+                self.live[Ref.of(item)] = item
+
+    def _list(self, kind: Kind) -> list[Object]:
+        try:
+            items = self._client.get(kind.list_path(), labelSelector=COMPONENT_LABEL)["items"]
+        except MissingError:
+            return []  # a kind whose definition is among the components and not applied yet
+        return list(items or ())
+
+    def _reasons(self, item: Object) -> list[str]:
+        live = self.live.get(Ref.of(item))
+        return ["absent or without our label"] if live is None else differences(item, live)
+
+    def _ask(self, pending: tuple[str, Object, list[str]]) -> Change | None:
+        """Ask the server what an apply would do; only this costs a request for an object."""
+        component, item, reasons = pending
+        ref, path = Ref.of(item), self._path(item)
+        try:
+            predicted, created = self._apply(path, item, dry_run=True)
+        except MissingError:
+            prerequisite = self._prerequisite(item)
+            if not prerequisite:
+                raise
+            note = f"known after {prerequisite} exists"
+            return Change(component, ref, "create", item, {}, item, note)
+        if created:
+            return Change(component, ref, "create", item, {}, predicted)
+        live = self.live.get(ref)
+        if live is None:
+            live = self.live[ref] = self._client.get(path)
+        action = judge(live, predicted)
+        if not action:
+            return None
+        return Change(component, ref, action, item, live, predicted, "; ".join(reasons[:5]))
+
+    def _prerequisite(self, item: Object) -> str:
+        """Name the namespace or definition of this set that an object waits for."""
+        for component in self._components:
+            for other in component.objects:
+                ref = Ref.of(other)
+                if ref in self.live:
+                    continue
+                names = other.get("spec", {}).get("names", {}) if "spec" in other else {}
+                if ref.kind == "Namespace" and ref.name == item["metadata"].get("namespace"):
+                    return str(ref)
+                if ref.kind == "CustomResourceDefinition" and names.get("kind") == item["kind"]:
+                    return str(ref)
+        return ""
+
+    def _apply_one(self, change: Change) -> None:
+        self.live[change.ref], _ = self._apply(self._path(change.wanted), change.wanted)
+        if change.ref.kind == "CustomResourceDefinition":
+            # Objects of the new kind follow in the same component and need it served.
+            self.wait(Component(change.component, (dict(change.wanted),)))
+
+    def _apply(
+        self, path: str, item: Mapping[str, Any], dry_run: bool = False
+    ) -> tuple[Object, bool]:
+        try:
+            return self._client.apply(path, item, dry_run=dry_run)
+        except ConflictError as error:
+            managers = {conflict.manager for conflict in error.conflicts}
+            if not managers or not managers <= self._options.take_over:
+                raise
+            return self._client.apply(path, item, dry_run=dry_run, force=True)
+
+    def _path(self, item: Mapping[str, Any]) -> str:
+        kind = self._kinds.get((item["apiVersion"], item["kind"])) or next(
+            kind
+            for kind in SWEPT
+            if (kind.api_version, kind.name) == (item["apiVersion"], item["kind"])
+        )
+        ref = Ref.of(item)
+        return kind.object_path(ref.name, ref.namespace)
+
+    @staticmethod
+    def _each(work: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
+        """Do independent requests side by side; the order of the results is that of the items."""
+        with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
+            return list(pool.map(work, items))
+
+
+def _unseen(item: Object) -> Object:
+    """Stand in for an object that nobody has looked at yet, so that readiness asks for it."""
+    return {**item, "metadata": {**item["metadata"], "generation": 1}, "status": {}}
