@@ -8,7 +8,7 @@ from tests.support.site import CONTROLLER, Run, on_host, run_playbook
 
 HOST_LAYER = ("Preflight", "Converge")
 MEMBERS = ("cp1", "cp2", "cp3", "app1", "db1", "ml1")
-UNITS = "containerd kubelet haproxy keepalived chrony nginx registry"
+UNITS = "containerd kubelet haproxy keepalived chrony systemd-journald"
 
 
 def start_times(host: str) -> str:
