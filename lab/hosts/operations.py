@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's operations on a whole lab: up, down, restore and the rest."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+from lab.hosts import cgroups, cleanup, guest, keys, network, process, rootfs, state, sysctls
+from lab.hosts.console import Reporter
+from lab.hosts.disk import Disk
+from lab.hosts.errors import LabError
+from lab.hosts.instance import Instance, Paths
+from lab.hosts.machine import BOOT_SECONDS, Machine
+from lab.hosts.state import Phase, State, Verdict
+from lab.hosts.topology import Host, Topology
+
+
+@dataclass
+class Lab:
+    """One lab instance seen from one checkout."""
+
+    instance: Instance
+    paths: Paths
+    report: Reporter
+
+    @cached_property
+    def disk(self) -> Disk:
+        """The hosts' disk."""
+        return Disk(self.paths.disk, self.instance.mount_dir)
+
+    def machine(self, host: Host) -> Machine:
+        """Return one host, to act on it."""
+        return Machine(host, self.instance, self.paths, self.disk)
+
+    def verdict(self, recorded: State | None) -> Verdict:
+        """Tell whether the recorded lab lives; the caller holds the lock."""
+        return state.judge(
+            recorded,
+            this_boot=state.boot_id(),
+            processes=len(cgroups.processes(self.instance.cgroup)),
+            checkout_exists=recorded is not None and self._keys_of(recorded),
+        )
+
+    def _keys_of(self, recorded: State) -> bool:
+        paths = Paths(recorded.checkout, self.paths.cache, self.instance)
+        return paths.client_key.is_file() and paths.disk.is_file()
+
+    def running(self) -> State:
+        """Return the record of this checkout's running lab.
+
+        Raises:
+            LabError: none runs, or it is another checkout's.
+        """
+        recorded = state.load_state(self.instance)
+        if recorded is None or self.verdict(recorded) is not Verdict.ALIVE:
+            raise LabError(f"No lab is up (instance {self.instance.name}). Run: lab/lab up.")
+        if recorded.checkout != self.paths.checkout:
+            raise LabError(
+                f"The lab that is up is another checkout's: {recorded.describe()}. Work from there."
+            )
+        return recorded
+
+    def up(self, topology: Topology) -> State:
+        """Bring every host of a topology up.
+
+        Args:
+            topology: which hosts.
+
+        Returns:
+            The record of the lab.
+
+        Raises:
+            LabError: another lab is alive, or a host did not start.
+        """
+        self._install_programs()
+        recorded = state.load_state(self.instance)
+        if recorded is not None and self.verdict(recorded) is Verdict.ALIVE:
+            return self._keep(recorded, topology)
+        self.clear()
+        fresh = State(
+            instance=self.instance.name,
+            topology=topology.name,
+            domain=topology.domain,
+            hosts=topology.expand(),
+            checkout=self.paths.checkout,
+            boot_id=state.boot_id(),
+            since=state.now(),
+        )
+        self._refuse_collision()
+        state.save_state(self.instance, fresh)
+        self._prepare(fresh)
+        self._boot(fresh.hosts)
+        fresh.phase = Phase.UP
+        state.save_state(self.instance, fresh)
+        return fresh
+
+    def _install_programs(self) -> None:
+        packages = process.missing_packages(process.PACKAGES)
+        if packages:
+            with self.report.step(f"install with apt: {', '.join(packages)}"):
+                process.install_packages(packages)
+
+    def _refuse_collision(self) -> None:
+        if self.instance.bridge in network.links():
+            raise LabError(
+                f"Cannot start instance {self.instance.name}: link {self.instance.bridge} exists "
+                "and is not its own. Choose another --instance."
+            )
+
+    def _keep(self, recorded: State, topology: Topology) -> State:
+        same = recorded.checkout == self.paths.checkout and recorded.hosts == topology.expand()
+        if not same:
+            raise LabError(
+                f"Cannot start topology {topology.name} of {self.paths.checkout}: a lab is alive, "
+                f"{recorded.describe()}. Run lab/lab down there first."
+            )
+        off = [host for host in recorded.hosts if self.machine(host).leader() is None]
+        self.report.line(f"already up: {recorded.describe()}")
+        self._boot(off)
+        return recorded
+
+    def _prepare(self, fresh: State) -> None:
+        archive = rootfs.cached_archive(self.paths)
+        if not archive.is_file():
+            with self.report.step(f"root file system by mmdebstrap (about 1 min) -> {archive}"):
+                rootfs.build(self.paths)
+        with self.report.step("disk, keys, network, kernel settings"):
+            keys.ensure_keys(self.paths, fresh.hosts, fresh.domain)
+            sysctls.apply()
+            network.create(self.instance, [host.name for host in fresh.hosts])
+            self.disk.open()
+            self.disk.wipe_hosts()
+            base = self.disk.base(archive)
+            for host in fresh.hosts:
+                root = self.machine(host).root
+                process.run(["btrfs", "subvolume", "snapshot", base, root])
+                guest.personalize(root, host, self.instance.network, self.instance.gateway)
+
+    def _boot(self, hosts: list[Host]) -> None:
+        if not hosts:
+            return
+        machines = [self.machine(host) for host in hosts]
+        names = " ".join(host.name for host in hosts)
+        with self.report.step(f"boot {len(hosts)}: {names}"):
+            for machine in machines:
+                machine.start()
+            deadline = time.monotonic() + BOOT_SECONDS
+            for machine in machines:
+                machine.wait(deadline)
+
+    def clear(self) -> int:
+        """Remove what a dead lab of this instance left, whichever checkout made it.
+
+        Returns:
+            How many things were removed.
+        """
+        recorded = state.load_state(self.instance)
+        hosts = [host.name for host in recorded.hosts] if recorded else []
+        steps = cleanup.plan(cleanup.find(self.instance, hosts), self.instance)
+        if not steps:
+            return 0
+        with self.report.step(f"clear what the last lab left: {len(steps)} things"):
+            for _step in cleanup.execute(steps):
+                pass
+        return len(steps)
+
+    def down(self, *, force: bool = False, purge: bool = False) -> int:
+        """Remove the lab from the machine. Snapshots stay on the disk image unless purged.
+
+        Args:
+            force: also when the lab is another checkout's.
+            purge: remove the snapshots, too.
+
+        Returns:
+            How many things were removed.
+
+        Raises:
+            LabError: the lab is alive and another checkout's.
+        """
+        recorded = state.load_state(self.instance)
+        foreign = recorded is not None and recorded.checkout != self.paths.checkout
+        if recorded and foreign and not force and self.verdict(recorded) is Verdict.ALIVE:
+            raise LabError(
+                f"Cannot end the lab: it is another checkout's, {recorded.describe()}. "
+                "Run lab/lab down there, or here with --force."
+            )
+        keep = False
+        if self.disk.device() and not foreign and self.paths.disk.is_file():
+            cgroups.kill(self.instance.cgroup)
+            keep = bool(self.disk.saved()) and not purge
+            if keep:
+                self.disk.wipe_hosts()
+        removed = self.clear()
+        if not keep and (purge or removed):
+            self.paths.disk.unlink(missing_ok=True)
+        shutil.rmtree(rootfs.scratch_dir(self.paths), ignore_errors=True)
+        return removed
+
+    def snapshot(self, name: str) -> None:
+        """Save all hosts at one moment, without ending them.
+
+        Every process of the lab is stopped first, so no host's disk is ahead of another's: what
+        is saved is what a power cut at that moment would leave everywhere.
+
+        Args:
+            name: of the snapshot.
+        """
+        recorded = self.running()
+        meta = {"hosts": [host.name for host in recorded.hosts], "topology": recorded.topology}
+        cgroups.freeze(self.instance.cgroup, frozen=True)
+        try:
+            self.disk.save(name, {**meta, "taken": state.now()})
+        finally:
+            cgroups.freeze(self.instance.cgroup, frozen=False)
+
+    def restore(self, name: str) -> None:
+        """Put all hosts back to a snapshot and start them.
+
+        Args:
+            name: of the snapshot.
+
+        Raises:
+            LabError: there is no such snapshot, or it has other hosts.
+        """
+        recorded = self.running()
+        hosts = [host.name for host in recorded.hosts]
+        saved = self.disk.meta(name)
+        if saved["hosts"] != hosts:
+            raise LabError(
+                f"Cannot restore {name}: it was taken of topology {saved['topology']} "
+                f"({saved['hosts']}), and {recorded.topology} is up."
+            )
+        with self.report.step("end all hosts"):
+            cgroups.kill(self.instance.cgroup)
+        with self.report.step(f"put the disks back to {name}"):
+            self.disk.load(name)
+        self._boot(recorded.hosts)
+
+    def power_off(self, name: str) -> int:
+        """End one host as a power cut would; returns the number of processes that ended."""
+        return self.machine(self.running().host(name)).kill()
+
+    def power_on(self, name: str) -> None:
+        """Start a host again, with the disk it had.
+
+        Raises:
+            LabError: it is on already, or did not start.
+        """
+        machine = self.machine(self.running().host(name))
+        if machine.leader() is not None:
+            raise LabError(f"Cannot start {name}: it is on already.")
+        self._boot([machine.host])
+
+    def cut(self, names: list[str]) -> None:
+        """Cut a group of hosts off from all the others; the controller still reaches them.
+
+        Args:
+            names: the hosts of the group.
+        """
+        recorded = self.running()
+        group = [recorded.host(name).name for name in names]
+        kept = [old for old in recorded.partitions if not set(old) & set(group)]
+        recorded.partitions = [*kept, group]
+        network.partition(self.instance, recorded.partitions)
+        state.save_state(self.instance, recorded)
+
+    def heal(self) -> None:
+        """Undo every cut."""
+        recorded = self.running()
+        recorded.partitions = []
+        network.partition(self.instance, [])
+        state.save_state(self.instance, recorded)
