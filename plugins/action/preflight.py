@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges a site before anything is changed; documented in plugins/modules/preflight.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.biomax.platform.plugins.module_utils.common.atomic import (
+    Attributes,
+    write_file,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.authority import (
+    kubeconfig_authority,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import (
+    Finding,
+    errors,
+    headline,
+    report,
+    table,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.judge import Seen, judge
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import Site
+from ansible_collections.biomax.platform.plugins.plugin_utils.preflight_inventory import (
+    ROLES,
+    InventoryReader,
+    read_closed_list,
+)
+
+
+class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
+    """Read the inventory and what the hosts said, run every check, report."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+    _VALID_ARGS = frozenset(("registered", "report"))
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action and return its result."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, args = self.validate_argument_spec(
+            argument_spec={
+                "registered": {"type": "str", "required": True},
+                "report": {"type": "path", "required": True},
+            }
+        )
+        variables = task_vars or {}
+        try:
+            site, seen, findings = self._judge(args["registered"], variables)
+            hosts = sorted({*seen.facts, *seen.unreached})
+            document = report(findings, site.text("site_name"), hosts)
+            _write(Path(args["report"]), document)
+        except PlatformError as error:
+            raise AnsibleActionFail(f"Preflight: {error}") from error
+        if findings:
+            Display().display("\n" + table(findings, len(hosts)) + "\n")
+        result |= {
+            "changed": False,
+            "problems": len(errors(findings)),
+            "warnings": len(findings) - len(errors(findings)),
+            "report": args["report"],
+            "msg": headline(findings, len(hosts)),
+        }
+        if errors(findings):
+            result["failed"] = True
+            result["msg"] += f" Correct what is listed above, or in {args['report']}."
+        return result
+
+    def _judge(
+        self, register: str, variables: Mapping[str, Any]
+    ) -> tuple[Site, Seen, Sequence[Finding]]:
+        """Collect what is declared and what was seen, and judge it."""
+        closed = read_closed_list()
+        reader = InventoryReader(self._loader, self._templar, variables, [ROLES])
+        site = reader.site(closed)
+        needs, unreadable = reader.needs()
+        facts, unreached = _results(register, variables)
+        state = site.text("site_state_dir")
+        seen = Seen(
+            facts=facts,
+            unreached=unreached,
+            controller_ca=_controller_authority(Path(state, "kubeconfig")) if state else "",
+            needs=needs,
+            unreadable=unreadable,
+        )
+        return site, seen, judge(site, closed, seen)
+
+
+def _results(
+    register: str, variables: Mapping[str, Any]
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """Split the collector's results into facts and reasons why there are none, by host."""
+    facts: dict[str, Mapping[str, Any]] = {}
+    unreached: dict[str, str] = {}
+    for host in variables["ansible_play_hosts_all"]:
+        outcome = variables["hostvars"][host].get(register)
+        if isinstance(outcome, Mapping) and "host" in outcome:
+            facts[str(host)] = outcome["host"]
+        elif isinstance(outcome, Mapping):
+            unreached[str(host)] = _reason(outcome)
+        else:
+            unreached[str(host)] = f"nothing is registered as {register}"
+    return facts, unreached
+
+
+def _reason(outcome: Mapping[str, Any]) -> str:
+    """Take from a failed result what the operator needs: the error, without Ansible's prefix."""
+    detail = outcome.get("module_stderr") or outcome.get("msg") or "the collector returned nothing"
+    return str(detail).removeprefix("Task failed: ")
+
+
+def _controller_authority(kubeconfig: Path) -> str:
+    """Return the authority of the controller's kubeconfig; empty when there is none."""
+    try:
+        return kubeconfig_authority(yaml.safe_load(kubeconfig.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError):
+        return ""
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    """Write the report as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    write_file(path, text.encode(), Attributes(mode=0o644))
