@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Render, plan and, unless in check mode, apply."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(_SPEC)
+        _, checked = self.validate_argument_spec(_SPEC)
+        # Values of the inventory carry their origin; plain copies can be dumped and compared.
+        arguments = json.loads(json.dumps(checked))
         variables = dict(task_vars or {})
         check = bool(self._task.check_mode)
         try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask until the cluster is as promised; fail with the list of what is missing."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(_SPEC)
+        _, checked = self.validate_argument_spec(_SPEC)
+        arguments = json.loads(json.dumps(checked))
         if self._task.check_mode and not Path(arguments["kubeconfig"]).is_file():
             return {**result, "changed": False, "msg": "There is no cluster to verify yet."}
         try:

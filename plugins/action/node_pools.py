@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -34,27 +35,26 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """List the nodes once, plan, and unless in check mode patch what differs."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(_SPEC)
-        check = bool(self._task.check_mode)
+        _, checked = self.validate_argument_spec(_SPEC)
+        # Values of the inventory carry their origin; plain copies can be dumped and compared.
+        arguments = json.loads(json.dumps(checked))
         try:
-            try:
-                client = open_client(arguments["kubeconfig"], retry_seconds=0.0 if check else 20.0)
-                result |= reconcile_pools(
-                    client,
-                    arguments["pools"],
-                    arguments["members"],
-                    arguments["sizing"],
-                    check=check,
-                )
-            except UnreachableError as error:
-                if not check:
-                    raise
-                result |= reconcile_pools(
-                    None, arguments["pools"], arguments["members"], arguments["sizing"], check=check
-                )
-                result["warnings"] = [f"Predicted without a cluster. {error}"]
+            result |= self._reconcile(arguments, check=bool(self._task.check_mode))
         except PlatformError as error:
             raise AnsibleActionFail(str(error)) from error
         if not self._task.diff:
             result.pop("diff", None)
         return result
+
+    @staticmethod
+    def _reconcile(arguments: dict[str, Any], *, check: bool) -> dict[str, Any]:
+        """Reconcile; in check mode the cluster may be absent, which is said in a warning."""
+        declared = (arguments["pools"], arguments["members"], arguments["sizing"])
+        try:
+            client = open_client(arguments["kubeconfig"], retry_seconds=0.0 if check else 20.0)
+            return reconcile_pools(client, *declared, check=check)
+        except UnreachableError as error:
+            if not check:
+                raise
+            result = reconcile_pools(None, *declared, check=check)
+            return {**result, "warnings": [f"Predicted without a cluster. {error}"]}

@@ -80,10 +80,8 @@ def parse_pools(pools: Mapping[str, Any]) -> dict[str, Pool]:
             raise InputError(f"node_pools.{name}.labels: expected a map, found {labels!r}.")
         for key, value in labels.items():
             _check_pair(f"node_pools.{name}.labels", key, value)
-        if (
-            not all(type(bound) is int for bound in (minimum, maximum))
-            or not 0 <= minimum <= maximum
-        ):
+        numbers = all(isinstance(bound, int) for bound in (minimum, maximum))
+        if not numbers or not 0 <= minimum <= maximum:
             raise InputError(
                 f"node_pools.{name}: expected 0 <= min <= max, found {minimum!r} and {maximum!r}."
             )
