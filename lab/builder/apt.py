@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     PlatformError,
 )
+
 from lab.builder.keys import run_tool
 
 _URI_LINE = re.compile(r"'[^']+' (?P<name>[^_ ]+)_(?P<version>[^_ ]+)_(?P<arch>[a-z0-9]+)\.deb ")
@@ -137,8 +137,11 @@ class Apt:
         for stanza in shown.strip().split("\n\n"):
             fields = dict(re.findall(r"(?m)^([A-Za-z0-9-]+): (.*)$", stanza))
             package = Package(
-                *(fields[field] for field in ("Package", "Version", "Architecture", "SHA256")),
-                size=int(fields["Size"]),
+                fields["Package"],
+                fields["Version"],
+                fields["Architecture"],
+                fields["SHA256"],
+                int(fields["Size"]),
             )
             known[package.name, package.version, package.arch] = package
         if lacking := [name for name in names if name not in known]:
@@ -149,9 +152,7 @@ class Apt:
         """Download `packages` into `directory`; apt checks them against its signed lists."""
         names = [f"{p.name}={p.version}" for p in packages]
         command = ["apt-get", *self.options, "-qq", "download", *names]
-        result = subprocess.run(
-            command, cwd=directory, capture_output=True, text=True, check=False
-        )
+        result = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         if result.returncode:
             raise PlatformError(
                 f"apt could not download {' '.join(names)}: {result.stderr.strip()[-1500:]}\n"

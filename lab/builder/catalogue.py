@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Arch = Literal["amd64", "arm64"]
 
@@ -55,14 +54,24 @@ class Program(_Strict):
     tags: tuple[str, ...] = ()
 
 
-class File(_Strict):
-    """A file that hosts install: one binary as it is, or an archive (member path: binary)."""
+class _Made(_Strict):
+    """Something made of the binaries of one program."""
 
     name: str
     program: str
+    used_by: tuple[str, ...]
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """Return the programs that it holds."""
+        raise NotImplementedError
+
+
+class File(_Made):
+    """A file that hosts install: one binary as it is, or an archive (member path: binary)."""
+
     binary: str | None = None
     archive: dict[RelativePath, str] = {}
-    used_by: tuple[str, ...]
     upstream: Upstream | None = None
 
     @model_validator(mode="after")
@@ -77,18 +86,20 @@ class File(_Strict):
         return (self.binary,) if self.binary else tuple(self.archive.values())
 
 
-class Image(_Strict):
+class Image(_Made):
     """An image: binaries of one program, Debian packages it calls, certificates if it asks."""
 
-    name: str
     tag: str
-    program: str
     files: dict[RelativePath, str]
     entrypoint: tuple[str, ...]
     user: str = "0"
     packages: tuple[str, ...] = ()
     certificates: bool = False
-    used_by: tuple[str, ...]
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """Return the programs that this image holds."""
+        return tuple(self.files.values())
 
     @property
     def reference(self) -> str:
@@ -135,11 +146,14 @@ class Catalogue(_Strict):
             sorted({image.name: image.repository for image in self.images}.values()),
         )
         binaries = {program.name: set(program.binaries) for program in self.programs}
-        for item in (*self.files, *self.images):
-            wanted = item.binaries if isinstance(item, File) else tuple(item.files.values())
-            if lacking := set(wanted) - binaries.get(item.program, set()):
+        for item in self.made():
+            if lacking := set(item.binaries) - binaries.get(item.program, set()):
                 raise ValueError(f"{item.name}: {item.program} gives no {sorted(lacking)}")
         return self
+
+    def made(self) -> tuple[_Made, ...]:
+        """Return everything that is made of compiled programs: files, then images."""
+        return (*self.files, *self.images)
 
     def program(self, name: str) -> Program:
         """Return the program called `name`; the catalogue was checked to have it."""
@@ -152,7 +166,7 @@ class Catalogue(_Strict):
         are dropped otherwise. InputError names what does not exist.
         """
         programs = {program.name for program in self.programs}
-        known = programs | {item.name for item in (*self.files, *self.images)} | {"packages"}
+        known = programs | {item.name for item in self.made()} | {"packages"}
         if unknown := names - known:
             raise InputError(
                 f"--only {', '.join(sorted(unknown))}: the catalogue has "
@@ -161,8 +175,10 @@ class Catalogue(_Strict):
         files = tuple(f for f in self.files if names & {f.name, f.program})
         images = tuple(i for i in self.images if names & {i.name, i.program})
         used = {item.program for item in (*files, *images)} | (names & programs)
-        packages = self.packages if "packages" in names else Packages(
-            release=self.packages.release, roots=()
+        packages = (
+            self.packages
+            if "packages" in names
+            else Packages(release=self.packages.release, roots=())
         )
         return self.model_copy(
             update={

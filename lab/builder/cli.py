@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
-from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import (
+    load_verified_index,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
+    InputError,
+    PlatformError,
+)
 from rich.console import Console
+from rich.table import Table
 
+from lab.builder.build import run_build
+from lab.builder.cache import default_root
+from lab.builder.catalogue import Arch, load_catalogue
+from lab.builder.check import check_bundle
+from lab.builder.context import Settings
 from lab.builder.keys import Mirror, make_keys
+from lab.builder.progress import human_size
 
 ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE_DIR = ROOT / "bundle" / "catalogue"
 KEYS_DIR = ROOT / ".lab" / "keys"
 BUNDLE_DIR = ROOT / ".lab" / "bundle"
 
@@ -24,6 +40,9 @@ app = typer.Typer(
 console = Console(highlight=False, soft_wrap=True)
 KeysDir = Annotated[Path, typer.Option("--keys", help="directory that `keys` filled")]
 BundleDir = Annotated[Path, typer.Option("--bundle", help="directory of the bundle")]
+PublicKey = Annotated[
+    Path | None, typer.Option(help="key that signed it (default: bundle_signing.pub in --keys)")
+]
 
 
 @app.callback()
@@ -43,6 +62,92 @@ def keys(
     for name, new in made.items():
         console.print(f"{name:16} {'made' if new else 'kept'}")
     console.print(f"keys are in {directory}")
+
+
+@app.command()
+def build(  # noqa: PLR0913, PLR0917 - each argument is an option of the command line
+    output: Annotated[Path, typer.Option(help="where the bundle goes")] = BUNDLE_DIR,
+    keys_dir: KeysDir = KEYS_DIR,
+    cache_dir: Annotated[Path | None, typer.Option(help="cache (default: the user's)")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="a program, file, image or `packages` (repeat for more)"),
+    ] = None,
+    arch: Annotated[str, typer.Option(help="architecture of the hosts")] = "amd64",
+    locked: Annotated[bool, typer.Option(help="refuse to change bundle/lock")] = False,
+    update_lock: Annotated[bool, typer.Option(help="take today's package versions")] = False,
+) -> None:
+    """Build the bundle: compile, collect, make images, sign. What is cached is reused."""
+    if arch not in get_args(Arch):
+        raise InputError(f"--arch {arch}: wanted one of {', '.join(get_args(Arch))}.")
+    settings = Settings(ROOT, output, keys_dir, cast(Arch, arch), locked, update_lock)
+    full = load_catalogue(CATALOGUE_DIR)
+    chosen = full.only(set(only)) if only else full
+    started = time.monotonic()
+    outcome = run_build(settings, full, chosen, cache_dir or default_root(), console)
+    state = "built" if outcome.changed else "unchanged"
+    console.print(
+        f"{output}: {state}, {outcome.files} files, {human_size(outcome.size)}, "
+        f"{outcome.steps} steps ({outcome.reused} from the cache) in "
+        f"{time.monotonic() - started:.1f} s",
+        markup=False,
+    )
+
+
+@app.command()
+def verify(
+    bundle: BundleDir = BUNDLE_DIR, keys_dir: KeysDir = KEYS_DIR, public_key: PublicKey = None
+) -> None:
+    """Check the signature and every byte of the bundle; exit 1 when anything is wrong."""
+    started = time.monotonic()
+    with console.status("signature") as status:
+        index, problems = check_bundle(
+            bundle, _public_key(keys_dir, public_key), lambda entry: status.update(entry.path)
+        )
+    for problem in problems:
+        console.print(f"WRONG  {problem}", markup=False)
+    files = [entry for entry in index.entries if entry.kind != "image"]
+    size = human_size(sum(entry.size for entry in files))
+    verdict = f"{len(problems)} problems" if problems else "good"
+    console.print(
+        f"{bundle}: {verdict}; {len(files)} files, {size} in {time.monotonic() - started:.1f} s",
+        markup=False,
+    )
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_entries(
+    bundle: BundleDir = BUNDLE_DIR,
+    keys_dir: KeysDir = KEYS_DIR,
+    public_key: PublicKey = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,
+) -> None:
+    """Show what the bundle holds: name, version, size, licence, source."""
+    index = load_verified_index(bundle, _public_key(keys_dir, public_key))
+    shown = [entry for entry in index.entries if entry.version]
+    if as_json:
+        typer.echo(json.dumps([entry.as_dict() for entry in shown], indent=1))
+        return
+    table = Table("kind", "name", "version", "size", "licence", "source", box=None)
+    for entry in shown:
+        kind = "package" if entry.kind == "apt" else entry.kind
+        table.add_row(
+            kind, entry.name, entry.version, human_size(entry.size), entry.licence, entry.source
+        )
+    console.print(table)
+
+
+def _public_key(keys_dir: Path, path: Path | None) -> str:
+    chosen = path or keys_dir / "bundle_signing.pub"
+    try:
+        return chosen.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"Reading the public key {chosen}: {error.strerror}. Make the keys with "
+            "`lab/bundle keys`, or name the key with --public-key."
+        ) from error
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+
 from lab.builder.keys import run_tool
 from lab.builder.tarball import Member, directory, symlink
 

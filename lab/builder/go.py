@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+
 from lab.builder.cache import key_of, tree_key
 from lab.builder.catalogue import Program
 

@@ -27,20 +27,20 @@ def human_size(size: int) -> str:
 class Progress:
     """Prints each step with its number, what it does and how long it took."""
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.total = total
+        self.total = 0
         self.number = 0
         self.started = time.monotonic()
-        self.cached = 0
+        self.reused = 0
 
     def reuse(self) -> None:
         """Count a step whose result the cache had."""
         self.number += 1
-        self.cached += 1
+        self.reused += 1
 
     def add(self, steps: int) -> None:
-        """Announce `steps` more steps than were known at the start."""
+        """Announce `steps` more steps."""
         self.total += steps
 
     @contextmanager

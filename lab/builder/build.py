@@ -1,0 +1,81 @@
+"""The build: every recipe is looked up in the cache or run, then the bundle is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry, Index
+from rich.console import Console
+
+from lab.builder.assemble import Damaged, Item, publish
+from lab.builder.cache import Cache
+from lab.builder.catalogue import Catalogue
+from lab.builder.context import Context, Settings
+from lab.builder.images import image_items
+from lab.builder.packages import PackageStore, wanted_sets
+from lab.builder.programs import compile_programs, file_items
+from lab.builder.progress import Progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a build did: whether the bundle changed, its size in bytes, steps done and reused."""
+
+    changed: bool
+    size: int
+    files: int
+    steps: int
+    reused: int
+
+
+def run_build(
+    settings: Settings, full: Catalogue, catalogue: Catalogue, cache_root: Path, console: Console
+) -> Outcome:
+    """Build the bundle of `catalogue` and publish it at `settings.output`.
+
+    Args:
+        settings: where to read and write.
+        full: the whole catalogue; the package lock always belongs to it.
+        catalogue: what to build, `full` or a part of it.
+        cache_root: directory of the cache, locked for the time of the build.
+        console: shows the progress.
+    """
+    cache = Cache(cache_root)
+    with cache.lock():
+        try:
+            return _build_once(settings, full, catalogue, cache, console)
+        except Damaged as error:
+            for result in sorted(error.results):
+                console.print(f"damaged in the cache, built again: {result}", markup=False)
+                cache.drop(result)
+            return _build_once(settings, full, catalogue, cache, console)
+
+
+def _build_once(
+    settings: Settings, full: Catalogue, catalogue: Catalogue, cache: Cache, console: Console
+) -> Outcome:
+    progress = Progress(console)
+    context = Context(settings, full, catalogue, cache, progress)
+    store = PackageStore(context) if wanted_sets(catalogue) else None
+    binaries = compile_programs(context)
+    items = file_items(context, binaries)
+    if store:
+        store.fetch()
+    image_files, images = image_items(context, binaries, store)
+    items += image_files
+    if store and catalogue.packages.roots:
+        items += store.repository_items()
+    return _publish(context, items, images)
+
+
+def _publish(context: Context, items: list[Item], images: list[Entry]) -> Outcome:
+    settings, progress = context.settings, context.progress
+    entries = sorted([item.entry for item in items] + images, key=lambda entry: entry.key)
+    index = Index("source", settings.arch, tuple(entries))
+    progress.add(1)
+    with progress.step(f"publish {len(items)} files at {settings.output}"):
+        state = context.cache.root / "published"
+        changed = publish(settings.output, items, index, settings.keys, state)
+    size = sum(item.entry.size for item in items)
+    return Outcome(changed, size, len(items), progress.number, progress.reused)
