@@ -194,7 +194,7 @@ class Store:
             )
         self._place(found.staged)
         for path in found.extra:
-            (self.path / path).unlink()
+            (self.path / path).unlink(missing_ok=True)
         _remove_empty_directories(self.path)
         # The signature first: while the two differ, hosts refuse the index and try again.
         for name in (SIGNATURE_NAME, INDEX_NAME):
