@@ -55,7 +55,7 @@ def check_unreached(host: str, reason: str) -> Finding:
     return Finding(
         host,
         "reachable",
-        f"no answer: {first_line}",
+        f"cannot be looked at: {first_line}",
         "an answer over SSH as root, with Python 3.10 or newer",
         f"bring {host} back, correct its address or key, or add it to group absent if it is dead",
     )

@@ -148,20 +148,23 @@ def _value(
 ) -> Iterator[Finding]:
     """Judge one variable of the site or of a host."""
     wanted = expected(variable.kind, variable.choices)
+    action = f"correct it: {variable.description[:1].lower()}{variable.description[1:]}"
     reason = site.unreadable.get((key, variable.name))
     if reason:
         found = f"{variable.name} cannot be read: {reason}"
+        action = "correct what the message names"
     elif variable.name not in values:
         if not variable.required:
             return
         found = f"{variable.name} is not set"
+        action = f"set it: {variable.description[:1].lower()}{variable.description[1:]}"
     elif variable.derived or accepts(variable.kind, values[variable.name], variable.choices):
         return
     elif variable.kind == "secret":
         found = f"{variable.name} is empty or no text"
     else:
         found = f"{variable.name} is {_shown(values[variable.name])}"
-    yield Finding(host, "variables", found, wanted, f"{variable.description} Set it so.")
+    yield Finding(host, "variables", found, wanted, action)
 
 
 def _variable(name: str, settings: Mapping[str, Any]) -> Variable:

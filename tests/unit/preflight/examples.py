@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A clean site and clean hosts; tests change one thing and look for a finding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.requirements import PATHS
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import (
+    Definition,
+    Site,
+)
+
+ADDRESSES = {
+    "m1": "192.0.2.10",
+    "cp1": "192.0.2.21",
+    "cp2": "192.0.2.22",
+    "cp3": "192.0.2.23",
+    "w1": "192.0.2.31",
+}
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+VARIABLES: dict[str, Any] = {
+    "site_name": "example",
+    "site_domain": "site.example.com",
+    "site_state_dir": "/home/operator/site",
+    "site_sizing": "mvp",
+    "kube_version": "1.36.3",
+    "kube_etcd_version": "3.6.16",
+    "kube_etcd_image_tag": "3.6.16-0",
+    "kube_coredns_version": "1.14.2",
+    "kube_pause_version": "3.10.2",
+    "node_pools": {
+        "application": {
+            "group": "pool_application",
+            "labels": {"workload": "application"},
+            "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}],
+            "min": 1,
+            "max": 3,
+        }
+    },
+    "host_networks": ["192.0.2.0/24"],
+    "kube_pod_subnet": "10.244.0.0/16",
+    "kube_service_subnet": "10.96.0.0/12",
+    "kube_dns_domain": "cluster.local",
+    "kube_dns_address": "10.96.0.10",
+    "network_provider": "routed",
+    "dns_upstream_servers": [],
+    "kube_api_endpoint": "api.site.example.com",
+    "kube_api_address": "192.0.2.5",
+    "kube_api_port": 8443,
+    "kube_api_backend_port": 6443,
+    "mirrors": [
+        {
+            "host": "m1",
+            "name": "m1.site.example.com",
+            "address": "192.0.2.10",
+            "url": "https://m1.site.example.com",
+        }
+    ],
+    "mirror_ca_certificate": CERTIFICATE,
+    "mirror_tls_certificate": CERTIFICATE,
+    "mirror_tls_key": "secret",
+    "bundle_dir": "/home/operator/bundle",
+    "bundle_public_key": "ssh-ed25519 AAAA",
+    "bundle_apt_key": "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx",
+    "escrow_recipient": "age1" + "q" * 58,
+    "time_servers": ["192.0.2.10"],
+}
+
+
+def example_site(
+    addresses: dict[str, str] | None = None, groups: dict[str, list[str]] | None = None, **site: Any
+) -> Site:
+    """Return the clean site with some addresses, groups and site variables changed."""
+    hosts = {**ADDRESSES, **(addresses or {})}
+    variables = {**VARIABLES, **site}
+    return Site(
+        groups={
+            "mirror": ["m1"],
+            "kube_control_plane": ["cp1", "cp2", "cp3"],
+            "kube_node": ["w1"],
+            "pool_application": ["w1"],
+            "absent": [],
+            **(groups or {}),
+        },
+        variables=variables,
+        host_variables={
+            host: {"node_address": address, "node_interface": "eth0", "failure_domain": "a"}
+            for host, address in hosts.items()
+        },
+        definitions=[Definition(name, "group all") for name in variables],
+    )
+
+
+def example_facts(host: str = "cp1", **changes: Any) -> dict[str, Any]:
+    """Return what the collector says of a clean host, with some of it changed."""
+    number = list(ADDRESSES).index(host)
+    return {
+        "python": "3.11.2",
+        "uid": 0,
+        "architecture": "x86_64",
+        "machine_id": f"{number:032x}",
+        "os": {"id": "debian", "version": "12"},
+        "systemd": True,
+        "cgroup": 2,
+        "memory_mib": 16000,
+        "addresses": [ADDRESSES[host]],
+        "interfaces": ["eth0", "lo"],
+        "networks": [{"interface": "eth0", "network": "192.0.2.0/24"}],
+        "listeners": [{"protocol": "tcp", "port": 22, "program": "sshd"}],
+        "disks": [
+            {
+                "path": path,
+                "mount": "/",
+                "device": 1,
+                "free_mib": 200000,
+                "free_inodes": 1000000,
+                "read_only": False,
+            }
+            for path in PATHS
+        ],
+        "packages": ["systemd"],
+        "managed": False,
+        "mirror_filled": False,
+        "cluster_ca": "",
+        "kubernetes_files": [],
+        "etcd_data": False,
+        **changes,
+    }
+
+
+def all_facts(**changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the facts of every host of the clean site; `changes` by host."""
+    return {host: example_facts(host, **changes.get(host, {})) for host in ADDRESSES}
