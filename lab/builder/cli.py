@@ -20,11 +20,12 @@ from rich.table import Table
 
 from lab.builder.build import run_build
 from lab.builder.cache import default_root
-from lab.builder.catalogue import Arch, load_catalogue
+from lab.builder.catalogue import Arch, Catalogue, load_catalogue
 from lab.builder.check import check_bundle
 from lab.builder.context import Settings
 from lab.builder.keys import Mirror, make_keys
 from lab.builder.progress import human_size
+from lab.builder.reproducible import check_reproducible as check
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE_DIR = ROOT / "bundle" / "catalogue"
@@ -76,6 +77,9 @@ def build(  # noqa: PLR0913, PLR0917 - each argument is an option of the command
     arch: Annotated[str, typer.Option(help="architecture of the hosts")] = "amd64",
     locked: Annotated[bool, typer.Option(help="refuse to change bundle/lock")] = False,
     update_lock: Annotated[bool, typer.Option(help="take today's package versions")] = False,
+    check_reproducible: Annotated[
+        bool, typer.Option(help="build twice from clean caches and compare; publishes nothing")
+    ] = False,
 ) -> None:
     """Build the bundle: compile, collect, make images, sign. What is cached is reused."""
     if arch not in get_args(Arch):
@@ -84,6 +88,9 @@ def build(  # noqa: PLR0913, PLR0917 - each argument is an option of the command
     full = load_catalogue(CATALOGUE_DIR)
     chosen = full.only(set(only)) if only else full
     started = time.monotonic()
+    if check_reproducible:
+        _compare_two_builds(settings, full, chosen, cache_dir or default_root())
+        return
     outcome = run_build(settings, full, chosen, cache_dir or default_root(), console)
     state = "built" if outcome.changed else "unchanged"
     console.print(
@@ -92,6 +99,26 @@ def build(  # noqa: PLR0913, PLR0917 - each argument is an option of the command
         f"{time.monotonic() - started:.1f} s",
         markup=False,
     )
+
+
+def _compare_two_builds(
+    settings: Settings, full: Catalogue, chosen: Catalogue, cache_dir: Path
+) -> None:
+    started = time.monotonic()
+    scratch = cache_dir.with_name(f"{cache_dir.name}-reproducible")
+    compared = check(settings, full, chosen, console, scratch)
+    for item in compared:
+        line = f"same       {item.label}  {item.first}"
+        if not item.same:
+            line = f"DIFFERENT  {item.label}  {item.first or 'missing'}  {item.second or 'missing'}"
+        console.print(line, markup=False)
+    different = [item for item in compared if not item.same]
+    console.print(
+        f"{len(compared)} artifacts built twice, {len(different)} differ, "
+        f"{time.monotonic() - started:.0f} s"
+    )
+    if different or not compared:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -126,17 +153,22 @@ def list_entries(
 ) -> None:
     """Show what the bundle holds: name, version, size, licence, source."""
     index = load_verified_index(bundle, _public_key(keys_dir, public_key))
-    shown = [entry for entry in index.entries if entry.version]
+    order = ["file", "image", "apt"]
+    shown = [entry for kind in order for entry in index.of_kind(kind) if entry.version]
     if as_json:
         typer.echo(json.dumps([entry.as_dict() for entry in shown], indent=1))
         return
-    table = Table("kind", "name", "version", "size", "licence", "source", box=None)
+    table = Table(box=None)
+    for column in ("kind", "name", "version", "size", "licence", "source"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "size" else "left")
     for entry in shown:
         kind = "package" if entry.kind == "apt" else entry.kind
         table.add_row(
             kind, entry.name, entry.version, human_size(entry.size), entry.licence, entry.source
         )
-    console.print(table)
+    # A pipe gets whole lines, a terminal what fits it.
+    wide = console if console.is_terminal else Console(width=240, highlight=False)
+    wide.print(table)
 
 
 def _public_key(keys_dir: Path, path: Path | None) -> str:
