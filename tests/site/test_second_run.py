@@ -53,7 +53,7 @@ def test_a_tag_touches_only_its_role(site: Run) -> None:
     assert stray, f"no journald drop-in of base_os in {path}"
     on_host("ml1", f"mv {path}/{stray} /root/{stray}.aside")
     try:
-        tagged = run_playbook("site.yml", "--tags", "containerd", "--limit", "ml1,localhost")
+        tagged = run_playbook("site.yml", "--tags", "containerd", "--limit", "ml1")
         assert tagged.returncode == 0, tagged.output[-6000:]
         assert stray not in on_host("ml1", f"ls {path}")
     finally:
@@ -65,7 +65,7 @@ def test_limited_plan_is_the_full_plan_for_that_host(site: Run) -> None:
     on_host("cp2", "chmod 0600 /etc/hosts")
     try:
         full = run_playbook("site.yml", "--check", "--diff")
-        limited = run_playbook("site.yml", "--check", "--diff", "--limit", "cp2,localhost")
+        limited = run_playbook("site.yml", "--check", "--diff", "--limit", "cp2")
         assert full.returncode == limited.returncode == 0
         assert [task for task in full.changed_tasks() if "cp2" in task] == limited.changed_tasks()
         assert limited.counter("changed").keys() - {CONTROLLER} == {"cp2"}
