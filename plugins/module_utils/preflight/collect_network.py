@@ -8,6 +8,7 @@ A bare host need not have `ip` or `ss`; the kernel's own tables are always there
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import socket
@@ -88,17 +89,28 @@ def listeners(proc: Path) -> list[dict[str, Any]]:
 def _owners(proc: Path, inodes: set[str]) -> dict[str, str]:
     """Map socket inodes to the names of the processes that hold them."""
     owners: dict[str, str] = {}
+    held = {f"socket:[{inode}]": inode for inode in inodes}
     for process in proc.glob("[0-9]*"):
-        try:
-            links = [path.readlink() for path in (process / "fd").iterdir()]
-            name = (process / "comm").read_text().strip()
-        except OSError:
-            continue  # it ended while we looked, which is no business of ours
-        for link in links:
-            inode = str(link)[len("socket:[") : -1]
-            if str(link).startswith("socket:[") and inode in inodes:
-                owners[inode] = name
+        for link in _links(process / "fd"):
+            if link in held:
+                owners[held[link]] = _name(process)
     return owners
+
+
+def _links(directory: Path) -> list[str]:
+    """Read the open files of a process; one that ends while we look is no business of ours."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            with contextlib.suppress(OSError):
+                found.append(str(path.readlink()))
+    return found
+
+
+def _name(process: Path) -> str:
+    """Read the name of a process; empty when it has just ended."""
+    lines = _lines(process / "comm")
+    return lines[0] if lines else ""
 
 
 def _ipv4(text: str) -> str:
