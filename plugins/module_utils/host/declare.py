@@ -136,7 +136,7 @@ def _filled(where: str, entry: Mapping[str, Any], form: Form, origin: Origin) ->
 
 def _check_value(where: str, name: str, value: Any, key: Key) -> None:
     if key.choices and any(
-        value == choice for choice in key.choices if type(choice) is type(value)
+        value == choice for choice in key.choices if isinstance(value, type(choice))
     ):
         return
     wanted = " or ".join([*([key.type] if key.type else []), *map(repr, key.choices)])
