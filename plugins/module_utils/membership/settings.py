@@ -109,6 +109,26 @@ class Node:
         return self.role == "control_plane"
 
 
+def node_spec() -> dict[str, Any]:
+    """Argument spec of a node, shared by the modules."""
+    return {
+        "name": {"type": "str", "required": True},
+        "address": {"type": "str", "required": True},
+        "role": {"type": "str", "required": True, "choices": ["control_plane", "worker"]},
+        "taints": {"type": "list", "elements": "dict", "default": []},
+    }
+
+
+def node_from_arguments(arguments: Mapping[str, Any]) -> Node:
+    """Build a node from module arguments."""
+    return Node(
+        name=str(arguments["name"]),
+        address=str(arguments["address"]),
+        role=str(arguments["role"]),
+        taints=tuple(arguments.get("taints") or ()),
+    )
+
+
 def settings_spec() -> dict[str, Any]:
     """Argument spec of ``settings``, shared by the modules."""
     text = {"type": "str", "required": True}
@@ -126,12 +146,7 @@ def settings_spec() -> dict[str, Any]:
             "endpoint_address": text,
             "backend_port": number,
             "site_domain": text,
-            "control_planes": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {"name": text, "address": text},
-            },
+            "control_planes": {"type": "list", "elements": "dict", "required": True},
             "pod_subnet": text,
             "service_subnet": text,
             "dns_domain": text,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     NotReadyError,
@@ -222,17 +222,13 @@ def issue(leader: Leader, joining: Sequence[Node]) -> Ticket:
     names = ", ".join(node.name for node in joining)
     tokens.create_token(api, token, f"join of {names}"[:120])
     authority = (leader.layout.pki / "ca.crt").read_text(encoding="ascii")
-    known = {
-        "ca": authority,
-        "ca_fingerprint": ca_fingerprint(leader.layout.pki / "ca.crt"),
-        "token": token,
-    }
+    ticket = Ticket(authority, ca_fingerprint(leader.layout.pki / "ca.crt"), token)
     if not any(node.is_control_plane for node in joining):
-        return Ticket(**known)
+        return ticket
     key = _upload_certificates(leader, token)
     tokens.shorten_certificates(api)
-    return Ticket(
-        **known,
+    return replace(
+        ticket,
         certificate_key=key,
         encryption=leader.layout.encryption.read_text(encoding="utf-8"),
         escrow=escrow.read_sealed(leader.layout),

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, biomax.platform authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of cluster membership."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.biomax.platform.plugins.module_utils.membership.orders import targets
+
+_WHAT: dict[str, Callable[[str, Mapping[str, Any]], bool]] = {
+    "initialize": lambda _name, host: host["action"] == "init",
+    "join_control_plane": lambda _name, host: (
+        host["action"] == "join" and host["node"]["role"] == "control_plane"
+    ),
+    "join_worker": lambda _name, host: (
+        host["action"] == "join" and host["node"]["role"] == "worker"
+    ),
+    "finish": lambda _name, host: host["action"] == "finish",
+}
+
+
+def membership_targets(
+    hostvars: Mapping[str, Mapping[str, Any]], candidates: Sequence[str], what: str
+) -> list[str]:
+    """List the hosts of a step, from the orders that the planning task registered.
+
+    Args:
+        hostvars: Ansible's ``hostvars``.
+        candidates: Members; each that took part in the planning knows all orders.
+        what: ``initialize``, ``join_control_plane``, ``join_worker``, ``finish`` or ``complete``.
+
+    Returns:
+        Names in the order of the plan; a pattern that matches nobody when there are none.
+    """
+    for candidate in candidates:
+        orders = hostvars[candidate].get("cluster_membership_orders")
+        if orders and orders.get("hosts"):
+            if what == "complete":
+                return targets([orders["complete_on"]] if orders["complete_on"] else [])
+            chosen = _WHAT[what]
+            return targets(name for name, host in orders["hosts"].items() if chosen(name, host))
+    return targets([])
+
+
+class FilterModule:
+    """Map filter names to functions, as Ansible asks."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {"membership_targets": membership_targets}
