@@ -85,6 +85,8 @@ def build(  # noqa: PLR0913, PLR0917 - each argument is an option of the command
     if arch not in get_args(Arch):
         raise InputError(f"--arch {arch}: wanted one of {', '.join(get_args(Arch))}.")
     settings = Settings(ROOT, output, keys_dir, cast(Arch, arch), locked, update_lock)
+    if only and output == BUNDLE_DIR and not check_reproducible:
+        raise InputError(f"--only makes a part of a bundle, {output} is whole: give --output too.")
     full = load_catalogue(CATALOGUE_DIR)
     chosen = full.only(set(only)) if only else full
     started = time.monotonic()

@@ -9,6 +9,8 @@ platform has no cryptography of its own. Standard library only: this runs on hos
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 import subprocess
@@ -22,6 +24,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 
 NAMESPACE = "biomax-bundle"  # a signature made for anything else is not valid for an index
 IDENTITY = "bundle"
+_BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
+_LINE = 70  # characters of base64 in a line, as ssh-keygen writes it
 _PUBLIC_KEY = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa) [A-Za-z0-9+/]+=*( [^\n]*)?")
 
 
@@ -60,12 +64,33 @@ def verify_signature_bytes(data: bytes, signature: bytes, public_key: str, label
             f"Verifying the signature of {label}: bundle_public_key is {key[:60]!r}, wanted one "
             "line such as `ssh-ed25519 AAAA…`. Take it from bundle_signing.pub."
         )
+    if not _is_canonical(signature):
+        raise IntegrityError(
+            f"The signature of {label} is damaged: it is not in the form ssh-keygen writes. "
+            "Nothing of this bundle was used. Transfer the bundle again."
+        )
     with tempfile.TemporaryDirectory(prefix="biomax-signature-") as directory:
         allowed = Path(directory, "allowed_signers")
         allowed.write_text(f'{IDENTITY} namespaces="{NAMESPACE}" {key}\n', encoding="utf-8")
         detached = Path(directory, "signature")
         detached.write_bytes(signature)
         _run_verify(data, allowed, detached, label)
+
+
+def _is_canonical(signature: bytes) -> bool:
+    """Return whether the armour is exactly what ssh-keygen writes.
+
+    ssh-keygen itself skips white space and text around the armour, so that a flipped bit there
+    would stay unnoticed.
+    """
+    try:
+        body = signature.decode("ascii").split("\n")[1:-2]
+        raw = base64.b64decode("".join(body), validate=True)
+    except (UnicodeDecodeError, binascii.Error):
+        return False
+    text = base64.b64encode(raw).decode("ascii")
+    lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
+    return "\n".join([_BEGIN, *lines, _END, ""]).encode() == signature
 
 
 def _run_verify(data: bytes, allowed: Path, signature: Path, label: str) -> None:
