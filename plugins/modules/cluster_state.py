@@ -49,7 +49,7 @@ options:
     elements: str
     default: []
   ready_seconds:
-    description: How long one component may take to become ready.
+    description: How long one component may take to become ready; V(0) applies without waiting.
     type: int
     default: 180
 author: biomax.platform authors

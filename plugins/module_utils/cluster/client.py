@@ -25,7 +25,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
     UnreachableError,
     error_of,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import MANAGER
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import MANAGER, Ref
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 30.0
@@ -79,26 +79,27 @@ class KubernetesTransport:
         configuration.proxy = None  # the cluster is inside the site; a proxy of the shell is not
         configuration.connection_pool_maxsize = 8
         self._server = configuration.host.rstrip("/")
-        self._rest = RESTClientObject(configuration)
+        self._pool = RESTClientObject(configuration).pool_manager
 
     def send(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
         """Send one request; see Transport."""
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - loaded by now
+        from urllib3 import Timeout  # noqa: PLC0415 - loaded by now
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
 
         headers = {"Accept": "application/json, */*"}
         if body is not None:
             headers["Content-Type"] = content_type
         try:
-            answer = self._rest.request(
+            # The pool itself: the library's request() encodes bodies by its own idea of types.
+            answer = self._pool.request(
                 method,
                 self._server + path,
                 headers=headers,
                 body=body,
-                _request_timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             )
-            return Reply(int(answer.status), bytes(answer.read() or b""))
-        except (HTTPError, ApiException, OSError) as error:
+            return Reply(int(answer.status), bytes(answer.data or b""))
+        except (HTTPError, OSError) as error:
             raise UnreachableError(
                 f"Cannot reach the Kubernetes API at {self._server}: {error}"
             ) from error
@@ -188,7 +189,7 @@ class KubeClient:
             ClusterError: The server refused it.
         """
         query = {"force": "true"} if force else {}
-        what = f"{'plan' if dry_run else 'apply'} {item.get('kind')} {path}"
+        what = f"{'plan' if dry_run else 'apply'} {Ref.of(item)}"
         reply = self._patch("apply", path, what, item, query | _dry(dry_run))
         return self._json(what, reply), reply.code == 201
 

@@ -44,7 +44,7 @@ class Options:
     Attributes:
         whole_platform: The run holds every component; objects of others are leftovers.
         take_over: Managers whose fields are taken when they conflict.
-        ready_seconds: How long one component may take to become ready.
+        ready_seconds: How long one component may take to become ready; 0 does not wait.
     """
 
     whole_platform: bool = False
@@ -118,7 +118,8 @@ class Run:
             for change in changes:
                 if change.component == component.name and change.action != "delete":
                     self._apply_one(change)
-            self.wait(component)
+            if self._options.ready_seconds:
+                self.wait(component)
         for change in changes:
             if change.action == "delete":
                 path = self._path(change.before)

@@ -60,6 +60,7 @@ def client(*answers: Reply | Exception) -> tuple[KubeClient, Script, Time]:
     return KubeClient(script, 5.0, time.pace()), script, time
 
 
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "ns"}}
 GONE = UnreachableError("gone")
 
 
@@ -80,13 +81,13 @@ def test_retries_end() -> None:
 
 def test_apply_says_who_and_how() -> None:
     found, script, _ = client(reply(201, kind="Pod"), reply(kind="Pod"))
-    assert found.apply("/p", {"kind": "Pod"}, dry_run=True) == ({"kind": "Pod"}, True)
-    assert found.apply("/p", {"kind": "Pod"}, force=True) == ({"kind": "Pod"}, False)
+    assert found.apply("/p", POD, dry_run=True) == ({"kind": "Pod"}, True)
+    assert found.apply("/p", POD, force=True) == ({"kind": "Pod"}, False)
     dry, real = script.asked
     assert dry == (
         "PATCH",
         "/p?fieldManager=biomax.platform&fieldValidation=Strict&dryRun=All",
-        {"kind": "Pod"},
+        POD,
         "application/apply-patch+yaml",
     )
     assert real[1] == "/p?fieldManager=biomax.platform&fieldValidation=Strict&force=true"
@@ -111,8 +112,10 @@ def test_a_conflict_names_the_other_manager() -> None:
         "field": ".data.a",
     }
     found, _, _ = client(reply(409, message="x", details={"causes": [cause]}))
-    with pytest.raises(ConflictError, match=r"\.data\.a is owned by kubectl-edit") as caught:
-        found.apply("/p", {"kind": "ConfigMap"})
+    with pytest.raises(
+        ConflictError, match=r"apply Pod ns/p: \.data\.a is owned by kubectl-edit"
+    ) as caught:
+        found.apply("/p", POD)
     assert [conflict.manager for conflict in caught.value.conflicts] == ["kubectl-edit"]
 
 
