@@ -27,15 +27,16 @@ const (
 func main() { program.Run("network-probe", run) }
 
 type settings struct {
-	node, pod, nodeAddress, namespace string
-	service, dnsName, kubeconfig      string
-	interval                          time.Duration
+	node, pod, podAddress, nodeAddress, namespace string
+	service, dnsName, kubeconfig                  string
+	interval                                      time.Duration
 }
 
 func parse() (settings, error) {
 	var s settings
 	flag.StringVar(&s.node, "node-name", "", "name of the node")
 	flag.StringVar(&s.pod, "pod-name", "", "name of this pod")
+	flag.StringVar(&s.podAddress, "pod-address", "", "address of this pod, shown in the results")
 	flag.StringVar(&s.nodeAddress, "node-address", "", "address of the node")
 	flag.StringVar(&s.namespace, "namespace", "", "namespace of this pod")
 	flag.StringVar(&s.service, "service", "network-probe", "name of the Service in front of all probe pods")
@@ -75,7 +76,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	discovery := probe.Discover(ctx, client, s.node, s.namespace, s.service)
 	prober := &probe.Prober{
-		Node: s.node, Pod: s.pod, DNSName: s.dnsName,
+		Node: s.node, Pod: s.pod, Address: s.podAddress, DNSName: s.dnsName,
 		KubeletAddress: net.JoinHostPort(s.nodeAddress, strconv.Itoa(kubeletPort)),
 		OpenPort:       openPort, ForbiddenPort: forbiddenPort,
 		Targets: discovery.Targets, LookupHost: net.DefaultResolver.LookupHost,

@@ -50,6 +50,7 @@ const (
 type Results struct {
 	Node               string             `json:"node"`
 	Pod                string             `json:"pod"`
+	Address            string             `json:"address"`
 	CheckedAt          time.Time          `json:"checked_at"`
 	RoundSeconds       float64            `json:"round_seconds"`
 	OK                 bool               `json:"ok"`

@@ -32,6 +32,7 @@ type Targets struct {
 // Prober measures from one pod.
 type Prober struct {
 	Node, Pod      string
+	Address        string // of this pod
 	KubeletAddress string // address and port of the own node's kubelet
 	DNSName        string
 	OpenPort       int
@@ -53,7 +54,7 @@ func (p *Prober) Round(ctx context.Context) Results {
 	began := time.Now()
 	targets := p.Targets()
 	results := Results{
-		Node: p.Node, Pod: p.Pod, CheckedAt: began.UTC(),
+		Node: p.Node, Pod: p.Pod, Address: p.Address, CheckedAt: began.UTC(),
 		Peers: map[string]Peer{}, Forbidden: map[string]Verdict{},
 	}
 	var lock sync.Mutex
