@@ -139,6 +139,11 @@ class QuietModule(AnsibleModule):  # type: ignore[misc] # ansible-core ships no 
     def _log_invocation(self) -> None:
         self.log(f"Invoked for roles {', '.join(self.params['roles'])}")
 
+    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+        # Without this the result repeats every argument, and -vvv prints sensitive files.
+        kwargs["invocation"] = {"module_args": {"roles": self.params["roles"]}}
+        super()._return_formatted(kwargs)
+
 
 def argument_spec() -> dict[str, dict[str, Any]]:
     """Return the module's arguments."""
