@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import open_client
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.report import (
     report_of,
@@ -48,13 +49,16 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             report = report_of(checks, seconds, dict(client.requests))
             if arguments["report"] and not self._task.check_mode:
                 write_report(Path(arguments["report"]), report)
+                result["report_file"] = arguments["report"]
         except PlatformError as error:
             raise AnsibleActionFail(str(error)) from error
         result |= report
+        for check in checks:
+            Display().display(check.line())
         if not report["ok"] and not self._task.check_mode:
-            lines = "\n".join(check.line() for check in checks if not check.ok)
+            lines = "; ".join(check.line() for check in checks if not check.ok)
             result |= {
                 "failed": True,
-                "msg": f"The cluster is not as promised after {deadline:g} s:\n{lines}",
+                "msg": f"The cluster is not as promised after {seconds:g} s: {lines}",
             }
         return result

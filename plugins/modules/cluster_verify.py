@@ -70,6 +70,11 @@ text:
   type: list
   elements: str
   sample: ["ok      nodes of the inventory are Ready (6)"]
+report_file:
+  description: Where the report is.
+  returned: when one was written
+  type: str
+  sample: /srv/site/report.json
 requests:
   description: API requests by verb.
   returned: always
