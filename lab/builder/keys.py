@@ -7,7 +7,9 @@ import ipaddress
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,19 +133,26 @@ def _signing(directory: Path) -> None:
 def _apt_key(directory: Path) -> None:
     home = directory / "gnupg"
     home.mkdir(mode=0o700)
-    gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet")
-    try:
-        run_tool(
-            *gpg, "--passphrase", "", "--quick-generate-key", APT_USER, "ed25519", "sign", "never"
-        )
-        (directory / "apt.asc").write_bytes(run_tool(*gpg, "--armor", "--export", APT_USER))
-    finally:
-        stop_agent(home)
+    with gpg(home) as command:
+        generate = ("--passphrase", "", "--quick-generate-key", APT_USER, "ed25519", "sign")
+        run_tool(*command, *generate, "never")
+        (directory / "apt.asc").write_bytes(run_tool(*command, "--armor", "--export", APT_USER))
 
 
-def stop_agent(home: Path) -> None:
-    """End the agent that gpg starts by itself for `home`, so that no process is left behind."""
-    run_tool("gpgconf", "--homedir", str(home), "--kill", "gpg-agent")
+@contextmanager
+def gpg(home: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the start of a gpg command line for the keys in `home`.
+
+    gpg starts an agent by itself, whose socket lies in its home directory and whose path may have
+    107 bytes at most (unix(7)): the home is reached through a short link, and the agent is ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="bxg-") as directory:
+        link = Path(directory, "h")
+        link.symlink_to(home.resolve())
+        try:
+            yield ("gpg", "--homedir", str(link), "--batch", "--quiet")
+        finally:
+            run_tool("gpgconf", "--homedir", str(link), "--kill", "gpg-agent")
 
 
 def _write_private(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 
 from lab.builder.apt import Package
-from lab.builder.keys import run_tool, stop_agent
+from lab.builder.keys import gpg, run_tool
 
 SUITE = "platform"
 COMPONENT = "main"
@@ -69,16 +69,12 @@ def public_key(keys: Path) -> str:
 
 def write_metadata(output: Path, release: bytes, index: bytes, arch: str, keys: Path) -> None:
     """Write lists, signatures and the public key of the repository below `output`."""
-    home = (keys / "gnupg").resolve()
     suite = output / "dists" / SUITE
     lists = suite / COMPONENT / f"binary-{arch}"
     lists.mkdir(parents=True)
     (lists / "Packages").write_bytes(index)
     (suite / "Release").write_bytes(release)
-    gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet", "--digest-algo", "SHA512")
-    try:
-        signed = run_tool(*gpg, "--clearsign", stdin=release)
+    with gpg(keys / "gnupg") as command:
+        signed = run_tool(*command, "--digest-algo", "SHA512", "--clearsign", stdin=release)
         (suite / "InRelease").write_bytes(signed)
-        (output / KEYRING).write_bytes(run_tool(*gpg, "--export"))
-    finally:
-        stop_agent(home)
+        (output / KEYRING).write_bytes(run_tool(*command, "--export"))
