@@ -136,12 +136,6 @@ def find(instance: Instance, hosts: list[str]) -> Found:
     )
 
 
-def _remove_link(name: str) -> None:
-    # A port goes with its host's namespace, maybe a moment before we come to it.
-    if name in network.links():
-        run(["ip", "link", "delete", name], check=False)
-
-
 def _remove_cgroup(path: str) -> None:
     cgroups.remove(path)
     for hierarchy in cgroups.hierarchies():
@@ -159,7 +153,7 @@ def _remove_directory(path: str) -> None:
 _DOERS: dict[str, Callable[[str], object]] = {
     "processes": cgroups.kill,
     "mount": lambda target: disk.unmount(Path(target)),
-    "link": _remove_link,
+    "link": network.remove_link,
     "table": lambda target: run(["nft", "delete", "table", *target.split(" ")]),
     "cgroup": _remove_cgroup,
     "sysctls": lambda _target: sysctls.restore(),

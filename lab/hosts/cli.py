@@ -133,7 +133,8 @@ def status(
         rows = _facts(lab, recorded)
         refused = network.refused(lab.instance)
         if as_json:
-            whole = {"hosts": rows, "refused": refused, "snapshots": lab.disk.saved()}
+            keys = {"ssh_key": str(lab.paths.client_key), "known_hosts": str(lab.paths.known_hosts)}
+            whole = {"hosts": rows, "refused": refused, "snapshots": lab.disk.saved(), **keys}
             typer.echo(json.dumps({**json.loads(recorded.model_dump_json()), **whole}))
             return
         table = Table("host", "address", "power", "ssh", "network", box=None)
@@ -145,11 +146,17 @@ def status(
         lab.report.line(f"packets refused: {refused}; snapshots: {lab.disk.saved() or 'none'}")
 
 
+def _words(command: list[str] | None) -> list[str]:
+    """Return the command without a leading `--`, by which a user ends the options."""
+    words = command or []
+    return words[1:] if words[:1] == ["--"] else words
+
+
 @app.command(context_settings=PASS_ON)
 def ssh(host: HostName, command: Command = None) -> None:
     """Log in to a host by SSH, or run a command there."""
     with _reading() as lab:
-        argv = _find(lab, host).ssh_argv(command or [])
+        argv = _find(lab, host).ssh_argv(_words(command))
         os.execvp(argv[0], argv)  # noqa: S606 - no shell is wanted here
 
 
@@ -157,7 +164,7 @@ def ssh(host: HostName, command: Command = None) -> None:
 def execute(host: HostName, command: Command = None) -> None:
     """Run a command in a host without its network, as at its console."""
     with _reading() as lab:
-        argv = _find(lab, host).exec_argv(command or ["/bin/bash", "--login"])
+        argv = _find(lab, host).exec_argv(_words(command) or ["/bin/bash", "--login"])
         os.execvpe(argv[0], argv, guest_environment())  # noqa: S606 - no shell is wanted here
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import uuid
 from ipaddress import IPv4Address, IPv4Network
@@ -41,23 +40,33 @@ SCRIPT = """\
 set -eu
 if [ "$(stat -f -c %T /sys/fs/cgroup)" = tmpfs ]; then
   mount -o remount,rw /sys/fs/cgroup
-  for controller in /sys/fs/cgroup/*/; do
-    if mountpoint -q "$controller"; then
-      mount -o remount,bind,rw "$controller"
-    fi
-  done
-else
-  mount -o remount,bind,rw /sys/fs/cgroup
 fi
+while read -r _ target type _; do
+  case $type in
+    cgroup | cgroup2) mount -o remount,bind,rw "$target" ;;
+  esac
+done </proc/self/mounts
 mount -o remount,bind,rw /proc/sys
-ip link set lo up
-ip address replace "$ADDRESS" dev host0
-ip link set host0 up
-ip route replace default via "$GATEWAY"
+ip -batch - <<EOF
+link set lo up
+address replace $ADDRESS dev host0
+link set host0 up
+route replace default via $GATEWAY
+EOF
 """
 HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
 # They would use the package lock at random moments, and there is nothing to download.
 DISABLED_TIMERS = ("apt-daily.timer", "apt-daily-upgrade.timer")
+# They need a kernel or a disk of the host's own; here they would only slow each boot down.
+MASKED_UNITS = (
+    "console-getty.service",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "modprobe@.service",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-pstore.service",
+)
 # systemd-tmpfiles makes btrfs subvolumes of these when they are missing; a snapshot of the host
 # would then be without their content.
 PLAIN_DIRECTORIES = ("var/lib/machines", "var/lib/portables", "home", "srv", "tmp", "var/tmp")
@@ -65,7 +74,7 @@ PLAIN_DIRECTORIES = ("var/lib/machines", "var/lib/portables", "home", "srv", "tm
 
 def recipe_hash() -> str:
     """Return a hash of everything that `customize` writes."""
-    recipe = (UNIT, SCRIPT, HOSTS, DISABLED_TIMERS, PLAIN_DIRECTORIES)
+    recipe = (UNIT, SCRIPT, HOSTS, DISABLED_TIMERS, MASKED_UNITS, PLAIN_DIRECTORIES)
     return hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]
 
 
@@ -91,6 +100,8 @@ def customize(root: Path) -> None:
     (wants / "lab-host.service").symlink_to("/etc/systemd/system/lab-host.service")
     for timer in DISABLED_TIMERS:
         (root / "etc/systemd/system/timers.target.wants" / timer).unlink(missing_ok=True)
+    for unit in MASKED_UNITS:
+        (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     for directory in PLAIN_DIRECTORIES:
@@ -127,4 +138,3 @@ def install_keys(root: Path, client_public: str, host_key: Path) -> None:
         target = root / "etc/ssh" / name
         shutil.copyfile(host_key.with_name(name), target)
         target.chmod(mode)
-        os.chown(target, 0, 0)

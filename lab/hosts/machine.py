@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab.hosts import cgroups, guest
+from lab.hosts import cgroups, guest, network
 from lab.hosts.disk import Disk
 from lab.hosts.errors import LabError
 from lab.hosts.instance import Instance, Paths
@@ -109,6 +109,7 @@ class Machine:
         key = self.paths.ssh / "hosts" / self.host.name / HOST_KEY
         guest.install_keys(self.root, public.read_text(encoding="utf-8").strip(), key)
         self.paths.console.mkdir(parents=True, exist_ok=True)
+        network.remove_link(self.instance.link(self.host.name))
         process_files = cgroups.create(self.cgroup)
         with self.console.open("wb") as console:
             subprocess.Popen(

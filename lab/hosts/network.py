@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from lab.hosts.instance import Instance
 from lab.hosts.process import run
@@ -98,7 +99,7 @@ def create(instance: Instance, hosts: Sequence[str]) -> None:
         instance: whose bridge it is.
         hosts: names of all hosts.
     """
-    if instance.bridge not in links():
+    if not exists(instance.bridge):
         run(["ip", "link", "add", "name", instance.bridge, "type", "bridge"])
     # Hosts are cut off while the bridge listens for loops; there are none.
     run(["ip", "link", "set", instance.bridge, "type", "bridge", "forward_delay", "0"])
@@ -111,6 +112,24 @@ def create(instance: Instance, hosts: Sequence[str]) -> None:
 def partition(instance: Instance, groups: Sequence[Sequence[str]]) -> None:
     """Cut groups of hosts off, replacing every earlier cut."""
     nft(partition_ruleset(instance, groups))
+
+
+def exists(link: str) -> bool:
+    """Tell whether the machine has a network link of that name."""
+    return Path("/sys/class/net", link).exists()
+
+
+def remove_link(link: str) -> None:
+    """Remove a link if it is there.
+
+    A host's link goes with its namespace, but the kernel takes its time for that, and a host
+    that is started again at once would find the name taken.
+
+    Args:
+        link: name of the link.
+    """
+    if exists(link):
+        run(["ip", "link", "delete", link], check=False)
 
 
 def links() -> dict[str, str]:

@@ -14,7 +14,7 @@ from lab.hosts import cgroups, cleanup, guest, keys, network, process, rootfs, s
 from lab.hosts.console import Reporter
 from lab.hosts.disk import Disk
 from lab.hosts.errors import LabError
-from lab.hosts.instance import Instance, Paths
+from lab.hosts.instance import DEFAULT, Instance, Paths
 from lab.hosts.machine import BOOT_SECONDS, Machine
 from lab.hosts.state import Phase, State, Verdict
 from lab.hosts.topology import Host, Topology
@@ -106,7 +106,7 @@ class Lab:
                 process.install_packages(packages)
 
     def _refuse_collision(self) -> None:
-        if self.instance.bridge in network.links():
+        if network.exists(self.instance.bridge):
             raise LabError(
                 f"Cannot start instance {self.instance.name}: link {self.instance.bridge} exists "
                 "and is not its own. Choose another --instance."
@@ -174,7 +174,7 @@ class Lab:
 
         Args:
             force: also when the lab is another checkout's.
-            purge: remove the snapshots, too.
+            purge: remove the snapshots, too, and the keys of an instance that is not the default.
 
         Returns:
             How many things were removed.
@@ -189,17 +189,22 @@ class Lab:
                 f"Cannot end the lab: it is another checkout's, {recorded.describe()}. "
                 "Run lab/lab down there, or here with --force."
             )
-        keep = False
-        if self.disk.device() and not foreign and self.paths.disk.is_file():
-            cgroups.kill(self.instance.cgroup)
-            keep = bool(self.disk.saved()) and not purge
-            if keep:
-                self.disk.wipe_hosts()
+        cgroups.kill(self.instance.cgroup)
+        if not foreign and self.paths.disk.is_file():
+            self._drop_disk(purge=purge)
         removed = self.clear()
-        if not keep and (purge or removed):
-            self.paths.disk.unlink(missing_ok=True)
         shutil.rmtree(rootfs.scratch_dir(self.paths), ignore_errors=True)
+        if purge and self.instance.name != DEFAULT:
+            shutil.rmtree(self.paths.base, ignore_errors=True)
         return removed
+
+    def _drop_disk(self, *, purge: bool) -> None:
+        """Remove the disk image, or only the hosts on it when it has snapshots to keep."""
+        self.disk.open()
+        if self.disk.saved() and not purge:
+            self.disk.wipe_hosts()
+        else:
+            self.paths.disk.unlink()  # its blocks are free as soon as it is unmounted
 
     def snapshot(self, name: str) -> None:
         """Save all hosts at one moment, without ending them.
@@ -219,7 +224,7 @@ class Lab:
             cgroups.freeze(self.instance.cgroup, frozen=False)
 
     def restore(self, name: str) -> None:
-        """Put all hosts back to a snapshot and start them.
+        """Put all hosts back to a snapshot and start them, with every cut healed.
 
         Args:
             name: of the snapshot.
@@ -235,6 +240,7 @@ class Lab:
                 f"Cannot restore {name}: it was taken of topology {saved['topology']} "
                 f"({saved['hosts']}), and {recorded.topology} is up."
             )
+        self.heal()
         with self.report.step("end all hosts"):
             cgroups.kill(self.instance.cgroup)
         with self.report.step(f"put the disks back to {name}"):
