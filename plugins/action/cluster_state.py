@@ -38,6 +38,7 @@ _SPEC = {
     "whole_platform": {"type": "bool", "default": False},
     "take_over": {"type": "list", "elements": "str", "default": []},
     "ready_seconds": {"type": "int", "default": 180},
+    "absent": {"type": "list", "elements": "str", "default": []},
 }
 _JINJA = {"trim_blocks": True, "lstrip_blocks": True}
 
@@ -70,6 +71,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 whole_platform=arguments["whole_platform"] and complete,
                 take_over=frozenset(arguments["take_over"]),
                 ready_seconds=arguments["ready_seconds"],
+                absent=frozenset(arguments["absent"]),
             )
             result |= converge(client, parsed, options, check=check)
         except PlatformError as error:

@@ -24,6 +24,7 @@ _SPEC = {
     "members": {"type": "list", "elements": "dict", "required": True},
     "kubeconfig": {"type": "path", "required": True},
     "deadline_seconds": {"type": "int", "default": 60},
+    "absent": {"type": "list", "elements": "str", "default": []},
     "report": {"type": "path", "default": ""},
 }
 
@@ -45,7 +46,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             client = open_client(arguments["kubeconfig"], retry_seconds=0.0)
             names = [str(member["name"]) for member in arguments["members"]]
             deadline = 0.0 if self._task.check_mode else float(arguments["deadline_seconds"])
-            checks, seconds = verify(client, names, deadline)
+            checks, seconds = verify(client, names, arguments["absent"], deadline)
             report = report_of(checks, seconds, dict(client.requests))
             if arguments["report"] and not self._task.check_mode:
                 write_report(Path(arguments["report"]), report)

@@ -22,6 +22,7 @@ _SPEC = {
     "members": {"type": "list", "elements": "dict", "required": True},
     "kubeconfig": {"type": "path", "required": True},
     "sizing": {"type": "str", "choices": ["lab", "mvp", "scale"], "default": "mvp"},
+    "absent": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -49,12 +50,13 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     @staticmethod
     def _reconcile(arguments: dict[str, Any], *, check: bool) -> dict[str, Any]:
         """Reconcile; in check mode the cluster may be absent, which is said in a warning."""
-        declared = (arguments["pools"], arguments["members"], arguments["sizing"])
+        declared = (arguments["pools"], arguments["members"])
+        small = arguments["sizing"] == "lab" or bool(arguments["absent"])
         try:
             client = open_client(arguments["kubeconfig"], retry_seconds=0.0 if check else 20.0)
-            return reconcile_pools(client, *declared, check=check)
+            return reconcile_pools(client, *declared, may_be_small=small, check=check)
         except UnreachableError as error:
             if not check:
                 raise
-            result = reconcile_pools(None, *declared, check=check)
+            result = reconcile_pools(None, *declared, may_be_small=small, check=check)
             return {**result, "warnings": [f"Predicted without a cluster. {error}"]}

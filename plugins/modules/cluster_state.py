@@ -52,6 +52,11 @@ options:
     description: How long one component may take to become ready; V(0) applies without waiting.
     type: int
     default: 180
+  absent:
+    description: Nodes that are known to be dead; nobody waits for pods there.
+    type: list
+    elements: str
+    default: []
 author: biomax.platform authors
 """
 

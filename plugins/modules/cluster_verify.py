@@ -36,6 +36,11 @@ options:
     description: How long to go on asking.
     type: int
     default: 60
+  absent:
+    description: Nodes that are known to be dead; they may still be listed.
+    type: list
+    elements: str
+    default: []
   report:
     description: File on the controller that receives the report as JSON; empty for none.
     type: path

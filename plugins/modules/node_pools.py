@@ -40,6 +40,11 @@ options:
     type: str
     choices: [lab, mvp, scale]
     default: mvp
+  absent:
+    description: Hosts that are known to be dead; while there are some, a pool may be too small.
+    type: list
+    elements: str
+    default: []
 author: biomax.platform authors
 """
 

@@ -124,14 +124,14 @@ def _check_pair(where: str, key: Any, value: Any) -> None:
 
 
 def check_bounds(
-    pools: Mapping[str, Pool], members: Sequence[Mapping[str, str]], sizing: str
+    pools: Mapping[str, Pool], members: Sequence[Mapping[str, str]], *, may_be_small: bool
 ) -> None:
     """Check how many nodes each pool has in the inventory.
 
     Args:
         pools: Parsed pools.
         members: Cluster nodes with ``name`` and ``pool``.
-        sizing: ``lab`` may go below the minimum.
+        may_be_small: A pool may go below its minimum: in a lab, and while hosts are absent.
 
     Raises:
         InputError: A pool has too few or too many nodes, or a node names an unknown pool.
@@ -146,7 +146,7 @@ def check_bounds(
         if pool:
             counts[pool] += 1
     for name, count in counts.items():
-        low = 0 if sizing == "lab" else pools[name].minimum
+        low = 0 if may_be_small else pools[name].minimum
         if not low <= count <= pools[name].maximum:
             raise InputError(
                 f"Pool {name} has {count} nodes in the inventory, wanted {low} to "

@@ -31,8 +31,8 @@ def reconcile_pools(
     client: KubeClient | None,
     pools: Mapping[str, Any],
     members: Members,
-    sizing: str,
     *,
+    may_be_small: bool,
     check: bool,
 ) -> dict[str, Any]:
     """Give every node of the inventory the labels and taints of its pool.
@@ -43,7 +43,7 @@ def reconcile_pools(
         client: Client of the cluster; None when there is none yet, which only check mode allows.
         pools: Name to ``{group, labels, taints, min, max}``.
         members: Cluster nodes with ``name`` and ``pool`` (empty for none).
-        sizing: ``lab`` may go below a pool's minimum.
+        may_be_small: A pool may go below its minimum: in a lab, and while hosts are absent.
         check: Only plan.
 
     Returns:
@@ -55,7 +55,7 @@ def reconcile_pools(
         ClusterError: The API server refused something.
     """
     parsed = parse_pools(pools)
-    check_bounds(parsed, members, sizing)
+    check_bounds(parsed, members, may_be_small=may_be_small)
     live = _nodes(client)
     missing = [member["name"] for member in members if member["name"] not in live]
     if missing and not check:

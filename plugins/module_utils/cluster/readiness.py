@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +142,32 @@ PREDICATES: Mapping[str, Callable[[Mapping[str, Any]], Readiness]] = {
     "CustomResourceDefinition": _by_condition("Established"),
     "APIService": _by_condition("Available"),
 }
+
+
+def without_absent(
+    item: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], absent: Collection[str]
+) -> Readiness:
+    """Judge a DaemonSet by its pods on nodes that are not known to be dead.
+
+    Args:
+        item: The DaemonSet.
+        pods: Its pods.
+        absent: Names of dead nodes.
+
+    Returns:
+        The verdict: the pods on dead nodes neither count as wanted nor as there.
+    """
+    if not _seen(item):
+        return _daemon_set(item)
+    status = dict(item.get("status", {}))
+    for pod in pods:
+        if pod.get("spec", {}).get("nodeName") not in absent:
+            continue
+        status["desiredNumberScheduled"] = int(status.get("desiredNumberScheduled", 0)) - 1
+        if _by_condition("Ready")(pod).ready:
+            # Its node died so lately that the cluster still counts the pod.
+            status["numberAvailable"] = int(status.get("numberAvailable", 0)) - 1
+    return _daemon_set({**item, "status": status})
 
 
 def readiness(item: Mapping[str, Any]) -> Readiness:

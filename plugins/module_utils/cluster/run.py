@@ -29,7 +29,11 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan impor
     judge,
     orphans,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness import readiness
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness import (
+    Readiness,
+    readiness,
+    without_absent,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import NotReadyError
 
 _PARALLEL = 4  # requests in flight; more gains nothing on two cores
@@ -45,11 +49,13 @@ class Options:
         whole_platform: The run holds every component; objects of others are leftovers.
         take_over: Managers whose fields are taken when they conflict.
         ready_seconds: How long one component may take to become ready; 0 does not wait.
+        absent: Names of nodes that are known to be dead; nobody waits for pods there.
     """
 
     whole_platform: bool = False
     take_over: frozenset[str] = frozenset()
     ready_seconds: float = 180.0
+    absent: frozenset[str] = frozenset()
 
 
 class Run:
@@ -132,7 +138,7 @@ class Run:
         """Say which objects of a component are not ready, by what is known of them now."""
         found = []
         for item in component.objects:
-            verdict = readiness(self.live.get(Ref.of(item), _unseen(item)))
+            verdict = self._verdict(self.live.get(Ref.of(item), _unseen(item)))
             if not verdict.ready:
                 found.append(f"{Ref.of(item)}: {verdict.reason}")
         return found
@@ -149,7 +155,7 @@ class Run:
             waiting = []
             for item in component.objects:
                 live = self.live.get(Ref.of(item), _unseen(item))
-                verdict = readiness(live)
+                verdict = self._verdict(live)
                 if not verdict.ready:
                     waiting.append((live, verdict))
             if not waiting:
@@ -160,6 +166,18 @@ class Run:
             pause = min(pause * 1.5, 2.0)
             for live, _ in waiting:
                 self.live[Ref.of(live)] = self._client.get(self._path(live))
+
+    def _verdict(self, live: Object) -> Readiness:
+        """Judge a live object; only a DaemonSet that waits for a dead node costs a request."""
+        verdict = readiness(live)
+        if verdict.ready or not self._options.absent or live["kind"] != "DaemonSet":
+            return verdict
+        labels = live["spec"]["selector"].get("matchLabels", {})
+        pods = self._client.get(
+            f"/api/v1/namespaces/{live['metadata']['namespace']}/pods",
+            labelSelector=",".join(f"{key}={value}" for key, value in labels.items()),
+        )
+        return without_absent(live, pods["items"] or (), self._options.absent)
 
     def _complaint(self, component: Component, waiting: Sequence[tuple[Any, Any]]) -> str:
         lines = []

@@ -8,7 +8,7 @@ Every check has one line in the report; a line with findings fails it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,19 +61,22 @@ class Facts:
     api: str
 
 
-def judge_cluster(facts: Facts, members: Sequence[str]) -> list[Check]:
+def judge_cluster(
+    facts: Facts, members: Sequence[str], absent: Collection[str] = ()
+) -> list[Check]:
     """Judge the cluster.
 
     Args:
         facts: What was read.
         members: Names of the nodes that the inventory promises.
+        absent: Names of nodes that are known to be dead and may still be listed.
 
     Returns:
         The checks in the order of the report.
     """
     return [
         Check("the API answers through the endpoint", int(not facts.api), _told(facts.api)),
-        _nodes_ready(facts.nodes, members),
+        _nodes_ready(facts.nodes, members, absent),
         _logs(facts.logs, members),
         _certificates(facts.requests, members),
         _dns(facts.results, members),
@@ -87,7 +90,9 @@ def _told(reason: str) -> tuple[str, ...]:
     return (reason,) if reason else ()
 
 
-def _nodes_ready(nodes: Iterable[Mapping[str, Any]], members: Sequence[str]) -> Check:
+def _nodes_ready(
+    nodes: Iterable[Mapping[str, Any]], members: Sequence[str], absent: Collection[str]
+) -> Check:
     live = {node["metadata"]["name"]: node for node in nodes}
     missing = []
     for name in members:
@@ -99,7 +104,7 @@ def _nodes_ready(nodes: Iterable[Mapping[str, Any]], members: Sequence[str]) -> 
             missing.append(f"{name} is not in the cluster")
         elif ready.get("status") != "True":
             missing.append(f"{name} is not Ready ({ready.get('message', 'no condition')})")
-    extra = sorted(set(live) - set(members))
+    extra = sorted(set(live) - set(members) - set(absent))
     missing += [f"{name} is in the cluster and not in the inventory" for name in extra]
     passed = sum(name in live for name in members) - sum("not Ready" in text for text in missing)
     return Check("nodes of the inventory are Ready", passed, tuple(missing))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -30,13 +30,14 @@ Pod = Mapping[str, Any]
 
 
 def verify(
-    client: KubeClient, members: Sequence[str], deadline_seconds: float
+    client: KubeClient, members: Sequence[str], absent: Collection[str], deadline_seconds: float
 ) -> tuple[list[Check], float]:
     """Read and judge until everything is as promised or the time is over.
 
     Args:
         client: Client of the cluster.
         members: Names of the nodes that the inventory promises.
+        absent: Names of nodes that are known to be dead.
         deadline_seconds: How long to go on asking.
 
     Returns:
@@ -44,7 +45,7 @@ def verify(
     """
     started = client.pace.clock()
     while True:
-        checks = judge_cluster(read_facts(client), members)
+        checks = judge_cluster(read_facts(client), members, absent)
         spent = client.pace.clock() - started
         if all(check.ok for check in checks) or spent >= deadline_seconds:
             return checks, round(spent, 3)

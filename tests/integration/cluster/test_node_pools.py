@@ -48,7 +48,7 @@ class Node:
     def run(self, pools: Any = None, *, check: bool = False) -> dict[str, Any]:
         members = [{"name": self.name, "pool": "database"}]
         client = open_client(str(self.kubeconfig))
-        return reconcile_pools(client, pools or POOLS, members, "mvp", check=check)
+        return reconcile_pools(client, pools or POOLS, members, may_be_small=False, check=check)
 
     def taints(self, client: KubeClient) -> list[str]:
         found = client.get(self.path)["spec"].get("taints") or []
@@ -101,9 +101,9 @@ def test_a_taint_that_somebody_removed_comes_back(node: Node, client: KubeClient
 def test_a_missing_node_is_named(node: Node, client: KubeClient) -> None:
     members = [{"name": node.name, "pool": "database"}, {"name": "ghost", "pool": "database"}]
     with pytest.raises(NotReadyError, match="Cannot label ghost: not in the cluster yet"):
-        reconcile_pools(client, POOLS, members, "mvp", check=False)
+        reconcile_pools(client, POOLS, members, may_be_small=False, check=False)
     assert "workload" not in client.get(node.path)["metadata"]["labels"]
-    predicted = reconcile_pools(client, POOLS, members, "mvp", check=True)
+    predicted = reconcile_pools(client, POOLS, members, may_be_small=False, check=True)
     assert predicted["plan"][1]["detail"] == "known after form_cluster"
 
 
@@ -111,14 +111,18 @@ def test_bad_input_is_refused_before_anything_is_read(node: Node, client: KubeCl
     wrong = {"database": {**POOLS["database"], "taints": [{"key": "a", "effect": "Never"}]}}
     with pytest.raises(InputError, match="'Never' is none of"):
         reconcile_pools(
-            client, wrong, [{"name": node.name, "pool": "database"}], "mvp", check=False
+            client,
+            wrong,
+            [{"name": node.name, "pool": "database"}],
+            may_be_small=False,
+            check=False,
         )
     assert "get" not in client.requests
 
 
 def test_no_cluster(tmp_path: Path) -> None:
     predicted = reconcile_pools(
-        None, POOLS, [{"name": "db1", "pool": "database"}], "mvp", check=True
+        None, POOLS, [{"name": "db1", "pool": "database"}], may_be_small=False, check=True
     )
     assert predicted["changed"] is True
     assert predicted["plan"][0]["detail"] == "known after form_cluster"

@@ -167,14 +167,14 @@ def test_roles_of_nodes_may_be_labels() -> None:
 def test_bounds() -> None:
     pools = parse_pools({"database": DATABASE})
     members = [{"name": f"db{index}", "pool": "database"} for index in range(4)]
-    check_bounds(pools, members[:3], "mvp")
-    check_bounds(pools, [], "lab")
+    check_bounds(pools, members[:3], may_be_small=False)
+    check_bounds(pools, [], may_be_small=True)
     with pytest.raises(InputError, match="Pool database has 0 nodes in the inventory, wanted 1"):
-        check_bounds(pools, [{"name": "cp1", "pool": ""}], "mvp")
+        check_bounds(pools, [{"name": "cp1", "pool": ""}], may_be_small=False)
     with pytest.raises(InputError, match="Pool database has 4 nodes"):
-        check_bounds(pools, members, "lab")
+        check_bounds(pools, members, may_be_small=True)
     with pytest.raises(InputError, match="Node x1 is in pool gpu"):
-        check_bounds(pools, [{"name": "x1", "pool": "gpu"}], "lab")
+        check_bounds(pools, [{"name": "x1", "pool": "gpu"}], may_be_small=True)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"taints":["x"]}', '{"labels":5}'])

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness import readiness
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness import (
+    readiness,
+    without_absent,
+)
 
 
 def build(kind: str, spec: Any = None, status: Any = None, **metadata: Any) -> dict[str, Any]:
@@ -114,3 +117,27 @@ def test_not_ready(item: dict[str, Any], reason: str, final: bool) -> None:
     assert not verdict.ready
     assert reason in verdict.reason
     assert verdict.final is final
+
+
+def pod(node: str, ready: str) -> dict[str, Any]:
+    item = build("Pod", {"nodeName": node}, {"phase": "Running", **conditions(("Ready", ready))})
+    item["kind"] = "Pod"
+    return item
+
+
+@pytest.mark.parametrize(
+    ("available", "pods", "ready"),
+    [
+        (2, [pod("a", "True"), pod("b", "True"), pod("dead", "False")], True),
+        (3, [pod("a", "True"), pod("b", "True"), pod("dead", "True")], True),
+        (1, [pod("a", "True"), pod("b", "False"), pod("dead", "False")], False),
+        (2, [pod("a", "True"), pod("b", "False"), pod("dead", "True")], False),
+        (2, [], False),
+    ],
+)
+def test_nobody_waits_for_a_dead_node(
+    available: int, pods: list[dict[str, Any]], ready: bool
+) -> None:
+    item = build("DaemonSet", status={**SEEN, **RUNNING, "numberAvailable": available})
+    assert without_absent(item, pods, {"dead"}).ready is ready
+    assert not without_absent(build("DaemonSet", status=RUNNING), pods, {"dead"}).ready

@@ -66,6 +66,15 @@ def test_a_healthy_cluster() -> None:
     assert passed["nodes of the inventory are Ready"] == 2
 
 
+def test_a_node_that_is_known_to_be_dead_may_be_listed() -> None:
+    nodes = [*(node(name) for name in MEMBERS), node("dead", "Unknown")]
+    assert (
+        "dead is in the cluster"
+        in failing(facts(nodes=nodes))["nodes of the inventory are Ready"][0]
+    )
+    assert all(check.ok for check in judge_cluster(facts(nodes=nodes), MEMBERS, ["dead"]))
+
+
 def broken(name: str, **changes: Any) -> dict[str, Any]:
     results = copy.deepcopy({member: probe(member) for member in MEMBERS})
     results[name].update(changes)
