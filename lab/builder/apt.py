@@ -213,6 +213,14 @@ def load_lock(path: Path) -> Lock | None:
         ) from error
 
 
+class _Indented(yaml.SafeDumper):
+    """Writes lists indented below their key, as yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML calls it so
+        """Indent lists too; `indentless` is what PyYAML asks for them."""
+        super().increase_indent(flow, indentless=False)
+
+
 def save_lock(path: Path, lock: Lock) -> None:
     """Write `lock` to `path`, sorted, so that a change reads well in git."""
     document = {
@@ -232,7 +240,7 @@ def save_lock(path: Path, lock: Lock) -> None:
         },
     }
     text = "# Written by `lab/bundle build --update-lock`; commit it, do not edit it.\n"
-    text += yaml.safe_dump(document, sort_keys=False, width=120)
+    text += yaml.dump(document, Dumper=_Indented, sort_keys=False, width=120)
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_suffix(".new")
     work.write_text(f"---\n{text}", encoding="utf-8")

@@ -77,11 +77,14 @@ def _check_images(directory: Path, index: Index) -> list[str]:
     images = index.of_kind("image")
     if not images:
         return []
-    layout = json.loads((directory / images[0].path / "index.json").read_text(encoding="utf-8"))
-    named = {
-        item["annotations"]["org.opencontainers.image.ref.name"]: item["digest"]
-        for item in layout["manifests"]
-    }
+    path = directory / images[0].path / "index.json"
+    try:
+        named = {
+            item["annotations"]["org.opencontainers.image.ref.name"]: item["digest"]
+            for item in json.loads(path.read_text(encoding="utf-8"))["manifests"]
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"{path} is no OCI layout index ({error!r}). Build the bundle again."]
     blobs = {entry.name for entry in index.of_kind("blob")}
     problems = []
     for image in images:

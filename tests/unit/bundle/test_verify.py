@@ -87,6 +87,22 @@ def test_links_are_refused_even_to_equal_bytes(bundle: Path, signer: Signer) -> 
     assert "b.yml is, or lies below, a symbolic link" in wrong
 
 
+def test_images_without_a_layout_are_a_finding(tmp_path: Path, signer: Signer) -> None:
+    write_bundle(tmp_path, signer, {}, b"layer")
+    (wrong,) = problems(tmp_path, signer)
+    assert "images/index.json is no OCI layout index" in wrong
+
+
+def test_an_image_that_the_layout_does_not_name_is_a_finding(
+    tmp_path: Path, signer: Signer
+) -> None:
+    layout = b'{"manifests": []}'
+    index = write_bundle(tmp_path, signer, {"images/index.json": layout}, b"layer")
+    (wrong,) = problems(tmp_path, signer)
+    assert f"lists {index.of_kind('image')[0].label} as sha256:" in wrong
+    assert "has nothing" in wrong
+
+
 def test_an_unsigned_bundle_is_not_read(bundle: Path, signer: Signer) -> None:
     (bundle / "index.json.sig").unlink()
     with pytest.raises(InputError, match="an interrupted build has none"):
