@@ -169,8 +169,8 @@ def test_kernel_modules(remote: Remote) -> None:
 
 def test_user(remote: Remote) -> None:
     remote.sh("userdel probe-user 2>/dev/null; groupdel probe-user 2>/dev/null; true")
-    entry = {"user": "probe-user", "home": "/var/lib/probe"}
-    owned = {"file": f"{SANDBOX}/owned", "content": "x", "owner": "probe-user"}
+    entry: Entry = {"user": "probe-user", "home": "/var/lib/probe"}
+    owned: Entry = {"file": f"{SANDBOX}/owned", "content": "x", "owner": "probe-user"}
     first = remote.settles([entry, owned])
     assert first.data["plan"][1]["detail"] == "known after user probe-user"
     assert remote.sh("getent passwd probe-user").endswith(":/var/lib/probe:/usr/sbin/nologin")

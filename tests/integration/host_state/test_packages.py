@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,8 @@ def test_a_unit_of_a_package_is_known_after_it(apt: Remote) -> None:
 
 
 def test_a_changed_configuration_file_stays(apt: Remote) -> None:
-    apt.settles([{"file": "/etc/probe-one.conf", "content": "ours\n"}, {"packages": ["probe-one"]}])
+    ours: dict[str, Any] = {"file": "/etc/probe-one.conf", "content": "ours\n"}
+    apt.settles([ours, {"packages": ["probe-one"]}])
     assert apt.sh("cat /etc/probe-one.conf") == "ours"
 
 
