@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def run_build(
     """
     cache = Cache(cache_root)
     with cache.lock():
+        cache.prune(time.time())
         try:
             return _build_once(settings, full, catalogue, cache, console)
         except Damaged as error:

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import sha256_file
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import UnsafeError
 
+KEEP_SECONDS = 30 * 24 * 3600  # results that no build has used for so long are removed
 SUMS = ".sums.json"  # in each result: relative path -> sha256, written before the result appears
 
 
@@ -54,7 +55,11 @@ class Cache:
     def find(self, kind: str, key: str) -> Path | None:
         """Return the directory of a finished result, or None."""
         path = self.root / kind / key
-        return path if (path / SUMS).is_file() else None
+        try:
+            os.utime(path / SUMS)  # remembers the last use
+        except FileNotFoundError:
+            return None
+        return path
 
     def make(self, kind: str, key: str, recipe: Callable[[Path], None]) -> Path:
         """Return the result for `key`; `recipe` fills an empty directory when there is none."""
@@ -83,6 +88,17 @@ class Cache:
     def drop(self, result: Path) -> None:
         """Remove a result that turned out to be damaged; the next build makes it again."""
         shutil.rmtree(result)
+
+    def prune(self, now: float) -> list[Path]:
+        """Remove results last used more than KEEP_SECONDS before `now`; return them."""
+        old = [
+            path.parent
+            for path in self.root.glob(f"*/*/{SUMS}")
+            if now - path.stat().st_mtime > KEEP_SECONDS
+        ]
+        for result in old:
+            self.drop(result)
+        return old
 
     @contextmanager
     def lock(self) -> Iterator[None]:

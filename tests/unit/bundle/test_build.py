@@ -19,7 +19,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     UnsafeError,
 )
 
-from lab.builder.cache import Cache
+from lab.builder.cache import KEEP_SECONDS, SUMS, Cache
 from lab.builder.catalogue import Catalogue
 from lab.builder.check import check_bundle
 from tests.support.bundle_inputs import build, document, write_checkout
@@ -30,7 +30,9 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a cache that the tests of this file share: the compiler's part is slow to fill."""
-    return tmp_path_factory.mktemp("cache")
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "go-build").mkdir()
+    return cache
 
 
 @pytest.fixture
@@ -161,7 +163,7 @@ def test_a_build_killed_anywhere_leaves_no_bad_bundle_and_goes_on(
     build(checkout, own, output)
     checked(checkout, output)
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", "cache", "checkout"}
-    assert not list((own / "tmp").iterdir())
+    assert not list((own / "tmp").glob("*"))
 
 
 def test_a_directory_that_is_no_bundle_is_left_alone(
@@ -173,6 +175,17 @@ def test_a_directory_that_is_no_bundle_is_left_alone(
     with pytest.raises(UnsafeError, match="holds no bundle"):
         build(checkout, cache, output)
     assert (output / "letter.txt").read_text() == "dear"
+
+
+def test_what_no_build_used_for_long_leaves_the_cache(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    used = cache.make("program", "used", lambda work: (work / "a").touch())
+    unused = cache.make("program", "unused", lambda work: (work / "a").touch())
+    later = time.time() + KEEP_SECONDS + 60
+    os.utime(used / SUMS, (later, later))
+    assert cache.prune(later) == [unused]
+    assert cache.find("program", "used") == used
+    assert cache.find("program", "unused") is None
 
 
 def test_two_builds_at_once_are_refused(checkout: Path, cache: Path, tmp_path: Path) -> None:
