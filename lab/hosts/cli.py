@@ -39,6 +39,9 @@ _console = Console()
 _instance_name = DEFAULT
 
 HostName = Annotated[str, typer.Argument(metavar="HOST", help="Name of a host.")]
+HostNames = Annotated[
+    str, typer.Argument(metavar="HOST[,HOST]", help="Names of hosts, with commas between them.")
+]
 Command = Annotated[list[str] | None, typer.Argument(help="Command to run there.")]
 PASS_ON = {"allow_interspersed_args": False}
 
@@ -169,22 +172,22 @@ def execute(host: HostName, command: Command = None) -> None:
 
 
 @app.command("power-off")
-def power_off(host: HostName) -> None:
-    """End a host suddenly, as a power cut would; its disk stays."""
+def power_off(hosts: HostNames) -> None:
+    """End hosts suddenly, as a power cut would; their disks stay."""
     with _changing() as lab:
-        ended = lab.power_off(host)
-        lab.report.total(f"{host} is off ({ended} processes ended)")
+        ended = lab.power_off(hosts.split(","))
+        lab.report.total(f"off: {hosts} ({ended} processes ended)")
 
 
 @app.command("power-on")
-def power_on(host: HostName) -> None:
-    """Start a host that is off, with the disk it had."""
+def power_on(hosts: HostNames) -> None:
+    """Start hosts that are off, with the disks they had."""
     with _changing() as lab:
-        lab.power_on(host)
+        lab.power_on(hosts.split(","))
 
 
 @app.command()
-def partition(hosts: Annotated[str, typer.Argument(metavar="HOST[,HOST]")]) -> None:
+def partition(hosts: HostNames) -> None:
     """Cut hosts off from all the others; the controller still reaches them."""
     with _changing() as lab:
         lab.cut(hosts.split(","))

@@ -20,10 +20,32 @@ from lab.hosts import guest
 from lab.hosts.errors import LabError
 from lab.hosts.process import run
 
-# Sparse, so only what the hosts write is taken; it also is what `df` shows in the hosts.
-SIZE_GIB = 64
+# Sparse, so only what the hosts write is taken; it also is what `df` shows in the hosts. It must
+# not promise more than the machine has: hosts would see I/O errors instead of a full disk.
+MAX_GIB, RESERVE_GIB, MIN_GIB = 64, 2, 4
 OPTIONS = "loop,noatime,nobarrier,discard=async"
 UNMOUNT_SECONDS = 15.0
+
+
+def image_gib(free_bytes: int) -> int:
+    """Return the size of a new disk image.
+
+    Args:
+        free_bytes: what is free on the file system that will hold it.
+
+    Returns:
+        The size in GiB.
+
+    Raises:
+        LabError: too little is free for any lab.
+    """
+    size = min(MAX_GIB, (free_bytes >> 30) - RESERVE_GIB)
+    if size < MIN_GIB:
+        raise LabError(
+            f"Cannot make the hosts' disk: {free_bytes >> 30} GiB are free, and the lab needs "
+            f"{MIN_GIB + RESERVE_GIB}. Free some space."
+        )
+    return size
 
 
 @dataclass(frozen=True)
@@ -55,7 +77,7 @@ class Disk:
             self.image.parent.mkdir(parents=True, exist_ok=True)
             partial = self.image.with_suffix(".new")
             with partial.open("wb") as file:
-                file.truncate(SIZE_GIB << 30)
+                file.truncate(image_gib(shutil.disk_usage(self.image.parent).free) << 30)
             run(["mkfs.btrfs", "--quiet", "--metadata", "single", "--force", partial])
             partial.rename(self.image)
         self.mount.mkdir(parents=True, exist_ok=True)

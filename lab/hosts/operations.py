@@ -119,6 +119,7 @@ class Lab:
                 f"Cannot start topology {topology.name} of {self.paths.checkout}: a lab is alive, "
                 f"{recorded.describe()}. Run lab/lab down there first."
             )
+        cgroups.freeze(self.instance.cgroup, frozen=False)  # a killed `snapshot` left it so
         off = [host for host in recorded.hosts if self.machine(host).leader() is None]
         self.report.line(f"already up: {recorded.describe()}")
         self._boot(off)
@@ -247,20 +248,27 @@ class Lab:
             self.disk.load(name)
         self._boot(recorded.hosts)
 
-    def power_off(self, name: str) -> int:
-        """End one host as a power cut would; returns the number of processes that ended."""
-        return self.machine(self.running().host(name)).kill()
+    def power_off(self, names: list[str]) -> int:
+        """End hosts as a power cut would; returns the number of processes that ended."""
+        recorded = self.running()
+        machines = [self.machine(recorded.host(name)) for name in names]
+        return sum(machine.kill() for machine in machines)
 
-    def power_on(self, name: str) -> None:
-        """Start a host again, with the disk it had.
+    def power_on(self, names: list[str]) -> None:
+        """Start hosts again, with the disks they had.
+
+        Args:
+            names: the hosts.
 
         Raises:
-            LabError: it is on already, or did not start.
+            LabError: one is on already, or did not start.
         """
-        machine = self.machine(self.running().host(name))
-        if machine.leader() is not None:
-            raise LabError(f"Cannot start {name}: it is on already.")
-        self._boot([machine.host])
+        recorded = self.running()
+        machines = [self.machine(recorded.host(name)) for name in names]
+        on = [machine.host.name for machine in machines if machine.leader() is not None]
+        if on:
+            raise LabError(f"Cannot start {', '.join(on)}: on already.")
+        self._boot([machine.host for machine in machines])
 
     def cut(self, names: list[str]) -> None:
         """Cut a group of hosts off from all the others; the controller still reaches them.
