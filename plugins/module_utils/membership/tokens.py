@@ -10,6 +10,7 @@ import json
 import secrets
 import string
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.membership.api import ClusterApi
 
@@ -19,6 +20,8 @@ TOKEN_MINUTES = 10
 SECRETS_PATH = "/api/v1/namespaces/kube-system/secrets"
 CERTIFICATES_SECRET = "kubeadm-certs"  # noqa: S105 - the name of an object, not a secret
 _ALPHABET = string.ascii_lowercase + string.digits
+# What kubeadm writes into the token that owns its upload; one upload leaves the token of the last.
+_UPLOAD_DESCRIPTION = "Proxy for managing TTL for the kubeadm-certs secret"
 # kubeadm gives this group the right to post certificate requests and to read its configuration.
 _GROUP = "system:bootstrappers:kubeadm:default-node-token"
 
@@ -105,10 +108,16 @@ def join_secrets(api: ClusterApi) -> list[str]:
     """
     query = "?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken"
     items = api.call("GET", SECRETS_PATH + query).json()["items"]
-    names = [str(item["metadata"]["name"]) for item in items]
-    ours = [name for name in names if name.startswith(f"bootstrap-token-{TOKEN_PREFIX}")]
+    ours = [str(item["metadata"]["name"]) for item in items if _is_of_join(item)]
     found = api.call("GET", f"{SECRETS_PATH}/{CERTIFICATES_SECRET}", accepted=(200, 404))
     return sorted(ours + ([CERTIFICATES_SECRET] if found.status == 200 else []))
+
+
+def _is_of_join(secret: dict[str, Any]) -> bool:
+    """Whether a token is ours, or one that kubeadm made to end an upload of certificates."""
+    described = base64.b64decode(secret.get("data", {}).get("description", "")).decode()
+    name = str(secret["metadata"]["name"])
+    return name.startswith(f"bootstrap-token-{TOKEN_PREFIX}") or described == _UPLOAD_DESCRIPTION
 
 
 def discovery_kubeconfig(server: str, ca: str, token: str) -> str:
