@@ -11,8 +11,8 @@ type: stdout
 short_description: A line per changed resource, the time of each phase, a recap
 version_added: 0.1.0
 description:
-  - The default output, except for modules that return a plan, as M(biomax.platform.host_state) does.
-    Those print one line per step instead of one word for everything.
+  - The default output, except for modules that return a plan, as M(biomax.platform.host_state)
+    does. Those print one line per step instead of one word for everything.
   - With C(-v), declarations that are as they should be are listed as well.
   - At the end the time of each play is printed.
 extends_documentation_fragment:

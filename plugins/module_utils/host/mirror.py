@@ -19,7 +19,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 from ansible_collections.biomax.platform.plugins.module_utils.host.system import Host
 
-_TIMEOUT_SECONDS = 10
+_CONNECT_SECONDS = 4  # a mirror that is switched off must not hold up a run
+_READ_SECONDS = 30
 _CHUNK = 1024 * 1024  # bytes
 
 
@@ -125,12 +126,13 @@ class _Named(http.client.HTTPConnection):
     """A connection to an address whose peer must be `name`; no name is looked up."""
 
     def __init__(self, address: str, port: int, name: str, tls: ssl.SSLContext | None) -> None:
-        super().__init__(address, port, timeout=_TIMEOUT_SECONDS)
+        super().__init__(address, port, timeout=_CONNECT_SECONDS)
         self._name, self._tls = name, tls
 
     def connect(self) -> None:
         """Connect, with TLS when the mirror has it."""
         super().connect()
+        self.sock.settimeout(_READ_SECONDS)
         if self._tls:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 

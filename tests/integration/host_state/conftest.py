@@ -6,7 +6,7 @@ import base64
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,11 @@ class Remote:
         """Run a shell script on the host and return what it printed."""
         return lab("exec", HOST, "sh", "-c", script, timeout=timeout).strip()
 
-    def call(self, entries: list[dict[str, Any]], *options: str, **variables: Any) -> Result:
+    def call(self, entries: Sequence[Mapping[str, Any]], *options: str, **variables: Any) -> Result:
         """Make one call with `entries`; `options` go to ansible-playbook."""
         return self._play("converge.yml", entries, options, variables)
 
-    def settles(self, entries: list[dict[str, Any]], **variables: Any) -> Result:
+    def settles(self, entries: Sequence[Mapping[str, Any]], **variables: Any) -> Result:
         """Apply, having predicted it by a check; then the same call must find nothing to do."""
         three = self._play("settle.yml", entries, (), variables)
         assert three.code == 0, three.output
@@ -74,13 +74,13 @@ class Remote:
     def _play(
         self,
         playbook: str,
-        entries: list[dict[str, Any]],
+        entries: Sequence[Mapping[str, Any]],
         options: tuple[str, ...],
         variables: dict[str, Any],
     ) -> Result:
         with tempfile.TemporaryDirectory() as folder:
             result_file = Path(folder) / "result.json"
-            given = {"probe_entries": entries, "probe_result_file": str(result_file)}
+            given = {"probe_entries": [*entries], "probe_result_file": str(result_file)}
             extra = json.dumps({**self.variables, **given, **variables})
             command = [str(VENV_BIN / "ansible-playbook"), str(HERE / playbook)]
             done = subprocess.run(

@@ -189,7 +189,7 @@ def test_swap(remote: Remote) -> None:
 
 
 def test_artifact_binary_and_archive(remote: Remote) -> None:
-    entries = [
+    entries: list[Entry] = [
         {"artifact": "probe-tool", "dest": "/usr/local/bin"},
         {"artifact": "probe-set", "dest": f"{SANDBOX}/set", "members": ["probe-b"]},
     ]

@@ -33,7 +33,7 @@ def test_install_and_remove(apt: Remote) -> None:
 
 
 def test_a_unit_of_a_package_is_known_after_it(apt: Remote) -> None:
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"packages": ["probe-one"]},
         {"unit": "probe-one.service", "state": "running", "enabled": True},
     ]
