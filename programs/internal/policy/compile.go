@@ -211,7 +211,7 @@ func (c *compiler) selected(namespace string, peer networkingv1.NetworkPolicyPee
 	for _, candidate := range c.members {
 		inside := candidate.pod.Namespace == namespace
 		if peer.NamespaceSelector != nil {
-			inside = candidate.namespace != nil && namespaces.Matches(candidate.namespace)
+			inside = namespaces.Matches(candidate.namespace)
 		}
 		if inside && pods.Matches(candidate.labels) {
 			addresses = append(addresses, candidate.address)

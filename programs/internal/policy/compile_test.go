@@ -96,6 +96,9 @@ func TestSemantics(t *testing.T) {
 		}, []expectation{
 			{"chosen namespace", toWeb(other, tcp, 1), true}, {"own namespace", toWeb(client, tcp, 1), false},
 		}},
+		{"an empty namespaceSelector takes every namespace", []*networkingv1.NetworkPolicy{
+			ingress("app", "p", webPods, from(nil, namespacePeer(everyone, nil))),
+		}, []expectation{{"own", toWeb(client, tcp, 1), true}, {"other", toWeb(other, tcp, 1), true}, {"outside", toWeb(outside, tcp, 1), false}}},
 		{"both selectors must match", []*networkingv1.NetworkPolicy{
 			ingress("app", "p", webPods, from(nil, namespacePeer(selector("team", "b"), selector("app", "db")))),
 		}, []expectation{{"namespace only", toWeb(other, tcp, 1), false}}},
@@ -254,6 +257,18 @@ func TestAddressHolders(t *testing.T) {
 			}
 			slices.Reverse(in.Pods)
 		}
+	}
+}
+
+func TestNamespaceWithoutLabels(t *testing.T) {
+	in := fixture(ingress("app", "p", selector("app", "web"), from(nil, namespacePeer(&metav1.LabelSelector{}, nil))))
+	in.Namespaces[1].Labels = nil
+	plan, err := Compile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !plan.allows(flow{other, web, tcp, 1}) {
+		t.Error("an empty namespaceSelector must match a namespace that has no labels")
 	}
 }
 
