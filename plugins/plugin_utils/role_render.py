@@ -40,7 +40,10 @@ class RoleRenderer:
             InputError: an entry is wrong; the message names role, entry and file.
         """
         # In ansible-core 2.19 text is a template only when it is loaded as trusted.
-        raw = self._loader.load_from_file(str(self._role.resources), trusted_as_template=True)
+        # Nothing here changes what was loaded, so the costly copy is left out (`unsafe`).
+        raw = self._loader.load_from_file(
+            str(self._role.resources), trusted_as_template=True, unsafe=True
+        )
         shown = self._role.shown(self._role.resources)
         declared = list(self._entries(raw, shown))
         extra = f"{self._role.name}_extra_resources"

@@ -23,7 +23,7 @@ def check_arguments(role: RoleFiles, templar: Any, loader: Any, variables: dict[
     """
     if not role.specs.is_file():
         return
-    document = loader.load_from_file(str(role.specs)) or {}
+    document = loader.load_from_file(str(role.specs), unsafe=True) or {}
     entry = (document.get("argument_specs") or {}).get(ENTRY_POINT) or {}
     options = entry.get("options") or {}
     given = {name: variables[name] for name in options if name in variables}

@@ -21,6 +21,7 @@ UPDATES = "/var/lib/dpkg/updates"
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_MARK = "# biomax.platform: packages start nothing while it installs them"
 _LOCK_SECONDS = 300
+_LOCK_POLL_SECONDS = 2
 _APT_SECONDS = 1800
 _UNFINISHED = (
     "unpacked",
@@ -97,8 +98,22 @@ def remove_policy(host: Host) -> None:
 def finish_interrupted(host: Host) -> None:
     """Complete what an interrupted dpkg left."""
     with starting_nothing(host):
-        _run(host, ["dpkg", "--configure", "-a", "--force-confold"])
+        _configure(host)
         _run(host, [*_apt(host), "--fix-broken", "install"])
+
+
+def _configure(host: Host) -> None:
+    """Run `dpkg --configure -a`, which unlike apt-get does not wait for the lock by itself."""
+    deadline = host.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            _run(host, ["dpkg", "--configure", "-a", "--force-confold"])
+        except PlatformError as error:
+            if "lock" not in str(error) or host.monotonic() >= deadline:
+                raise
+            host.sleep(_LOCK_POLL_SECONDS)
+        else:
+            return
 
 
 def install(host: Host, names: Sequence[str], update: bool) -> None:

@@ -59,15 +59,21 @@ class BundleSource:
         self._public_key, self._authority = public_key, authority
         self._index: Index | None = None
         self._answer: _Answer | None = None
+        self._missing: NoIndexError | None = None
         self.warnings: list[str] = []
 
-    def index(self) -> Index:
+    def index(self, ask_again: bool = False) -> Index:
         """Return the verified index: from the first mirror that answers, else the host's copy.
+
+        Args:
+            ask_again: ask the mirrors once more when none answered before.
 
         Raises:
             NoIndexError: no mirror answers and the host has no copy.
             IntegrityError: what a mirror served was not signed by the bundle's key.
         """
+        if self._missing and not ask_again:
+            raise self._missing
         if self._index is None:
             self._answer, failures = self._ask()
             self._index = self._verified(self._answer) if self._answer else self._cached(failures)
@@ -139,14 +145,16 @@ class BundleSource:
             signature = self._host.state(CACHE, SIGNATURE_NAME).read_bytes()
             index = self._verified(_Answer(cached.read_bytes(), signature, str(cached)))
         except FileNotFoundError:
-            raise NoIndexError(
+            self._missing = NoIndexError(
                 f"No mirror answered and this host has no copy of the bundle's index: {said}. "
                 "Converge the mirror host first, or correct `mirrors`."
-            ) from None
+            )
+            raise self._missing from None
         except IntegrityError as error:
             # A kill between the two files leaves a pair that does not match: as good as none.
-            raise NoIndexError(
+            self._missing = NoIndexError(
                 f"No mirror answered ({said}) and the host's copy is not usable: {error}"
-            ) from error
+            )
+            raise self._missing from error
         self.warnings.append(f"No mirror answered, the host's verified copy is used: {said}")
         return index

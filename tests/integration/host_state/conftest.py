@@ -20,6 +20,8 @@ HERE = Path(__file__).parent
 HOST = "ml1"
 REMOTE = "/srv/host-state-test"
 SANDBOX = "/root/host-state-test"
+SOURCE = "/etc/apt/sources.list.d/biomax-platform.sources"
+PURGE = "dpkg --purge probe-one probe-two >/dev/null 2>&1; rm -f /usr/sbin/policy-rc.d; true"
 CLEAN = f"""
 systemctl stop probe-one.service probe-two.service 2>/dev/null
 rm -rf {SANDBOX} /etc/systemd/system/probe-*.service /etc/sysctl.d/90-probe*.conf
@@ -122,3 +124,12 @@ def remote(bundle_key: str) -> Iterator[Remote]:
     host.sh(CLEAN)
     yield host
     host.sh(CLEAN)
+
+
+@pytest.fixture
+def apt(remote: Remote) -> Iterator[Remote]:
+    """Point the platform's apt source at the test repository for the time of a test."""
+    text = f"Types: deb\\nURIs: file:{REMOTE}/apt\\nSuites: ./\\nTrusted: yes\\n"
+    remote.sh(f"{PURGE}; mv {SOURCE} /root/source.kept 2>/dev/null; printf '{text}' > {SOURCE}")
+    yield remote
+    remote.sh(f"{PURGE}; rm -f {SOURCE}; mv /root/source.kept {SOURCE} 2>/dev/null; true")

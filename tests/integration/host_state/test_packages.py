@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.integration.host_state.conftest import REMOTE, Remote
+from tests.integration.host_state.conftest import REMOTE, SOURCE, Remote
 
 pytestmark = pytest.mark.lab
-SOURCE = "/etc/apt/sources.list.d/biomax-platform.sources"
-PURGE = "dpkg --purge probe-one probe-two >/dev/null 2>&1; rm -f /usr/sbin/policy-rc.d; true"
-
-
-@pytest.fixture
-def apt(remote: Remote) -> Iterator[Remote]:
-    """Point the platform's apt source at the test repository for the time of a test."""
-    text = f"Types: deb\\nURIs: file:{REMOTE}/apt\\nSuites: ./\\nTrusted: yes\\n"
-    remote.sh(f"{PURGE}; mv {SOURCE} /root/source.kept 2>/dev/null; printf '{text}' > {SOURCE}")
-    yield remote
-    remote.sh(f"{PURGE}; rm -f {SOURCE}; mv /root/source.kept {SOURCE} 2>/dev/null; true")
 
 
 def test_install_and_remove(apt: Remote) -> None:

@@ -92,7 +92,7 @@ class Artifact(Kind[dict[int, SeenArtifact]]):
                 atomic.temporary_path(context.host.at(path)).unlink(missing_ok=True)
                 tree.set_attributes(context.host, path, args)
             return
-        entry, parts = _entry_and_parts(context, step.name, args)
+        entry, parts = _entry_and_parts(context, step.name, args, ask_again=True)
         wanted = tree.attributes(context.host, args, parts[0].path)
         tree.make_parents(context.host, parts[0].path)
         install = install_archive if _is_archive(entry) else install_binary
@@ -107,9 +107,9 @@ def _is_archive(entry: Entry) -> bool:
 
 
 def _entry_and_parts(
-    context: Context, name: str, args: Mapping[str, Any]
+    context: Context, name: str, args: Mapping[str, Any], ask_again: bool = False
 ) -> tuple[Entry, list[Part]]:
-    entry = context.source.index().file(name, args.get("version"))
+    entry = context.source.index(ask_again).file(name, args.get("version"))
     return entry, _parts(entry, name, args)
 
 
