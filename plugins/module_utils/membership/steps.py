@@ -192,12 +192,18 @@ def prepare_join(task: Task, ticket: Ticket) -> tuple[ledger.Intent, list[Step]]
 def finish(task: Task, ca: str) -> None:
     """Close the books on a join that is complete in the cluster.
 
+    Args:
+        task: The host.
+        ca: SHA-256 of the cluster's authority.
+
     Raises:
         PlatformError: No join is open.
     """
     intent = ledger.read_intent(task.layout)
     if intent is None:
         raise PlatformError(f"No membership work is open on {task.node.name}.")
+    # kubeadm removes it when the kubelet has its own certificate; a cut run may not have got there.
+    durable.remove_file(task.layout.kubernetes / "bootstrap-kubelet.conf")
     ledger.write_record(task.layout, intent, ca, now())
 
 
