@@ -1,12 +1,7 @@
 # Copyright: (c) 2026, biomax.platform authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small generic client: known paths, typed errors, counted requests.
-
-The connection, its certificates and the kubeconfig are those of the official ``kubernetes``
-library; its dynamic client is not used, since discovery costs more than a whole run without
-changes.
-"""
+"""A small generic client: known paths, typed errors, counted requests."""
 
 from __future__ import annotations
 
@@ -20,13 +15,18 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.access import (
+    Access,
+    read_access,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import (
     BusyError,
     UnreachableError,
     error_of,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import MANAGER, Ref
-from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 30.0
 Query = Mapping[str, str]
@@ -47,50 +47,25 @@ class Transport(Protocol):
         """Send one request to a path that includes its query."""
 
 
-class KubernetesTransport:
-    """Transport over the ``kubernetes`` library's connection pool."""
+class HttpTransport:
+    """Transport over a pool of verified connections."""
 
-    def __init__(self, kubeconfig: Path) -> None:
-        """Read the kubeconfig; nothing is sent yet.
+    def __init__(self, access: Access) -> None:
+        """Open the pool; nothing is sent yet.
 
         Args:
-            kubeconfig: File with the cluster, its CA and a client certificate.
-
-        Raises:
-            InputError: The file is no kubeconfig, or the library is not installed.
+            access: Where the API is and what opens it.
         """
-        try:
-            from kubernetes.client import Configuration  # noqa: PLC0415 - 0.3 s, only when needed
-            from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415 - as above
-            from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415 - as above
-        except ImportError as error:
-            raise InputError(
-                f"Cannot load the Python library kubernetes ({error}). Install requirements.txt "
-                "into the environment that runs ansible-playbook."
-            ) from error
-        configuration = Configuration()
-        try:
-            kube_config.load_kube_config(
-                str(kubeconfig), client_configuration=configuration, persist_config=False
-            )
-        except (ConfigException, ValueError, TypeError) as error:
-            raise InputError(f"Cannot read kubeconfig {kubeconfig}: {error}") from error
-        configuration.retries = False  # the client retries by its own deadline
-        configuration.proxy = None  # the cluster is inside the site; a proxy of the shell is not
-        configuration.connection_pool_maxsize = 8
-        self._server = configuration.host.rstrip("/")
-        self._pool = RESTClientObject(configuration).pool_manager
+        self._server = access.server
+        self._headers = {"Accept": "application/json, */*", **access.headers()}
+        self._pool = access.pool()
 
     def send(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
         """Send one request; see Transport."""
-        from urllib3 import Timeout  # noqa: PLC0415 - loaded by now
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
-
-        headers = {"Accept": "application/json, */*"}
+        headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = content_type
         try:
-            # The pool itself: the library's request() encodes bodies by its own idea of types.
             answer = self._pool.request(
                 method,
                 self._server + path,
@@ -282,4 +257,4 @@ def open_client(kubeconfig: str, retry_seconds: float = 20.0) -> KubeClient:
         raise UnreachableError(
             f"Cannot open the cluster: {path} does not exist; playbooks/form_cluster.yml writes it."
         )
-    return KubeClient(KubernetesTransport(path), retry_seconds)
+    return KubeClient(HttpTransport(read_access(path)), retry_seconds)
