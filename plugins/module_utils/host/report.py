@@ -24,7 +24,7 @@ def result_of(
 ) -> dict[str, Any]:
     """Return the module's result; `check` tells a prediction from what was done."""
     plan = outcome.plan
-    predicted = check and plan.changes
+    predicted = check and plan.changes and not outcome.deferred
     result: dict[str, Any] = {
         "changed": predicted or any(step.changes for step in outcome.applied),
         "plan": [step.report() for step in plan.steps],
