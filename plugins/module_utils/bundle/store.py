@@ -202,6 +202,7 @@ class Store:
         shutil.rmtree(self.incoming)
         shutil.rmtree(self.upload, ignore_errors=True)
         sync_directory(self.path.parent)
+        self.sums.sha256(self.path / INDEX_NAME)
         for entry in found.staged:  # last, because removing a link changes a file's ctime
             self.sums.remember(self.path / entry.path, entry.sha256)
         return [entry.path for entry in found.staged], list(found.extra)
