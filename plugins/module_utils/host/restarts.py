@@ -96,7 +96,7 @@ def with_restarts(
             plan = [s for s in plan if not (s.name == step.name and s.action == "wait")]
     for debt in debts.values():
         if states[debt.unit].running:
-            plan.append(_step(debt, replace_data={}, position=max(last, debt.position, floor)))
+            plan.append(_step(debt, unit_args={}, position=max(last, debt.position, floor)))
     plan.sort(key=lambda step: (step.position, step.action in (RESTART, RELOAD)))
     return _with_daemon_reloads(plan, states, ledger)
 
@@ -110,10 +110,15 @@ def _declared_restart(
         return None
     if not state.running or resource.args.get("state") == "stopped":
         return None
-    return _step(debt, replace_data=resource.args, position=0)
+    args = dict(resource.args)
+    if args.get("state") != "running" and state.active == "activating":
+        # It fails and restarts by itself, and nobody says that it should run: kubelet before it
+        # has joined. There is nothing to wait for.
+        args.pop("ready", None)
+    return _step(debt, unit_args=args, position=0)
 
 
-def _step(debt: Owed, replace_data: Mapping[str, object], position: int) -> Step:
+def _step(debt: Owed, unit_args: Mapping[str, object], position: int) -> Step:
     return Step(
         role=debt.role,
         kind="unit",
@@ -121,7 +126,7 @@ def _step(debt: Owed, replace_data: Mapping[str, object], position: int) -> Step
         action=debt.verb,
         detail=", ".join(debt.reasons),
         position=position,
-        data=dict(replace_data),
+        data=dict(unit_args),
     )
 
 

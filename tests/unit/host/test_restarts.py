@@ -84,6 +84,16 @@ def test_a_start_in_the_same_plan_is_enough() -> None:
     ]
 
 
+def test_nothing_waits_for_a_unit_that_fails_and_is_not_declared_running() -> None:
+    """Kubelet before its host has joined."""
+    probed = unit(1, "a.service", state=None, ready=["probe"])
+    states = {"a.service": UnitState("loaded", "activating", "enabled")}
+    plan = with_restarts([change(0, "a.service")], [probed], states, {})
+    assert (plan[1].action, plan[1].data.get("ready")) == ("restart", None)
+    plan = with_restarts([change(0, "a.service")], [probed], {"a.service": ACTIVE}, {})
+    assert plan[1].data.get("ready") == ["probe"]
+
+
 def test_what_a_cut_run_owes_restarts_even_without_a_change() -> None:
     left = Intent("a.service", "restart", "r", "2026-01-01T00:00:00Z", ("file /x",))
     plan = with_restarts([], [unit(0, "a.service")], {"a.service": ACTIVE}, {"a.service": left})

@@ -1,0 +1,69 @@
+"""The module around the engine: arguments, documentation, result, members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from ansible_collections.biomax.platform.plugins.module_utils.host.engine import Outcome
+from ansible_collections.biomax.platform.plugins.modules import host_state
+
+from tests.unit.host.simulated import SimulatedHost, resources
+
+ENTRIES: list[dict[str, Any]] = [
+    {"packages": ["alpha"]},
+    {"file": "/etc/alpha.conf", "content": "one", "restarts": ["alpha.service"]},
+    {"unit": "alpha.service", "state": "running", "disruptive": True},
+]
+
+
+def call(simulated: SimulatedHost, entries: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    sent = [
+        {"role": item.role, "kind": item.kind, "name": item.name, "args": item.args}
+        for item in resources(entries)
+    ]
+    defaults = {name: row.get("default") for name, row in host_state.argument_spec().items()}
+    check = more.pop("check", False)
+    params = {**defaults, "roles": ["demo"], "resources": sent, **more}
+    return host_state.run(params, simulated.host, Outcome(), check=check, diff=True)
+
+
+def changed() -> list[dict[str, Any]]:
+    return [ENTRIES[0], {**ENTRIES[1], "content": "two"}, ENTRIES[2]]
+
+
+def test_documentation_has_every_argument() -> None:
+    documented = yaml.safe_load(host_state.DOCUMENTATION)["options"]
+    spec = host_state.argument_spec()
+    assert documented.keys() == spec.keys()
+    for name, row in spec.items():
+        assert documented[name]["type"] == row["type"], name
+        assert documented[name].get("default") == row.get("default"), name
+
+
+def test_every_returned_key_is_documented(simulated: SimulatedHost) -> None:
+    result = call(simulated, ENTRIES)
+    documented = {*yaml.safe_load(host_state.RETURN), "changed", "diff", "warnings"}
+    assert result.keys() == documented
+
+
+def test_a_joined_host_is_a_member_unless_told(simulated: SimulatedHost) -> None:
+    call(simulated, ENTRIES)
+    before = call(simulated, changed(), disruptive="defer", check=True)
+    assert (before["deferred"], before["changed"]) == (False, True)
+    (simulated.root / "etc/kubernetes").mkdir()
+    (simulated.root / "etc/kubernetes/kubelet.conf").write_text("")
+    deferred = call(simulated, changed(), disruptive="defer")
+    assert (deferred["deferred"], deferred["changed"]) == (True, False)
+    assert deferred["disruptive"] == ["alpha.service"]
+    assert call(simulated, changed(), disruptive="defer", check=True)["changed"] is False
+    told = call(simulated, changed(), disruptive="defer", member=False)
+    assert (told["deferred"], told["changed"]) == (False, True)
+
+
+def test_status_of_each_declaration(simulated: SimulatedHost) -> None:
+    result = call(simulated, ENTRIES)
+    assert [row["status"] for row in result["resources"]] == ["install", "create", "start"]
+    again = call(simulated, ENTRIES)
+    assert [row["status"] for row in again["resources"]] == ["ok", "ok", "ok"]
+    assert (again["changed"], again["plan"], again["diff"]) == (False, [], [])
