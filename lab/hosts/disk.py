@@ -161,8 +161,7 @@ class Disk:
             name: of the snapshot.
         """
         self.meta(name)
-        self._delete(self.hosts)
-        self.hosts.mkdir()
+        self.wipe_hosts()
         for saved in sorted((self.snapshots / name).iterdir()):
             if saved.is_dir():
                 run(["btrfs", "subvolume", "snapshot", saved, self.hosts / saved.name])
@@ -176,7 +175,7 @@ class Disk:
         """Remove the hosts' file systems; snapshots and base stay."""
         if self.hosts.is_dir():
             self._delete(self.hosts)
-            self.hosts.mkdir()
+        self.hosts.mkdir()
 
     @staticmethod
     def _delete(directory: Path) -> None:

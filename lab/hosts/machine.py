@@ -23,7 +23,9 @@ from lab.hosts.topology import Host
 
 SSH_PORT = 22
 POLL_SECONDS = 0.05
-BOOT_SECONDS = 60.0
+# Hosts boot in seconds; a machine that also compiles or forms a cluster may take far longer.
+BOOT_SECONDS = 120.0
+CONNECT_SECONDS = 30
 # Chosen by trying: with API_VFS_WRITABLE=1 the network waits for udev for ever; without
 # @known, runc and the kubelet miss system calls that systemd-nspawn does not list yet.
 _FLAGS = (
@@ -177,7 +179,7 @@ class Machine:
             "-o",
             "IdentitiesOnly=yes",
             "-o",
-            "ConnectTimeout=5",
+            f"ConnectTimeout={CONNECT_SECONDS}",
             f"root@{self.address}",
             *command,
         ]

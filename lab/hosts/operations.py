@@ -123,6 +123,8 @@ class Lab:
         off = [host for host in recorded.hosts if self.machine(host).leader() is None]
         self.report.line(f"already up: {recorded.describe()}")
         self._boot(off)
+        recorded.off = []
+        state.save_state(self.instance, recorded)
         return recorded
 
     def _prepare(self, fresh: State) -> None:
@@ -241,17 +243,23 @@ class Lab:
                 f"Cannot restore {name}: it was taken of topology {saved['topology']} "
                 f"({saved['hosts']}), and {recorded.topology} is up."
             )
-        self.heal()
+        network.partition(self.instance, [])
+        recorded.partitions, recorded.off = [], hosts  # a restore that is killed can be repeated
+        state.save_state(self.instance, recorded)
         with self.report.step("end all hosts"):
             cgroups.kill(self.instance.cgroup)
         with self.report.step(f"put the disks back to {name}"):
             self.disk.load(name)
         self._boot(recorded.hosts)
+        recorded.off = []
+        state.save_state(self.instance, recorded)
 
     def power_off(self, names: list[str]) -> int:
         """End hosts as a power cut would; returns the number of processes that ended."""
         recorded = self.running()
         machines = [self.machine(recorded.host(name)) for name in names]
+        recorded.off = sorted({*recorded.off, *names})
+        state.save_state(self.instance, recorded)  # before the last process of the lab may be gone
         return sum(machine.kill() for machine in machines)
 
     def power_on(self, names: list[str]) -> None:
@@ -269,6 +277,8 @@ class Lab:
         if on:
             raise LabError(f"Cannot start {', '.join(on)}: on already.")
         self._boot([machine.host for machine in machines])
+        recorded.off = sorted(set(recorded.off) - set(names))
+        state.save_state(self.instance, recorded)
 
     def cut(self, names: list[str]) -> None:
         """Cut a group of hosts off from all the others; the controller still reaches them.

@@ -47,6 +47,11 @@ class State(BaseModel):
     since: str
     phase: Phase = Phase.STARTING
     partitions: list[list[str]] = []
+    off: list[str] = []
+
+    def all_off(self) -> bool:
+        """Tell whether every host was switched off on purpose."""
+        return {host.name for host in self.hosts} <= set(self.off)
 
     def host(self, name: str) -> Host:
         """Return a host by name.
@@ -104,14 +109,13 @@ def judge(state: State | None, *, this_boot: str, processes: int, checkout_exist
 
     Returns:
         ALIVE only if `up` came to its end, in this boot, its keys are still there and at least
-        one host runs. A lab whose `up` was killed is dead: the lock would be held otherwise.
+        one host runs or all were switched off by command. A lab whose `up` was killed is dead:
+        the lock would be held otherwise.
     """
     if state is None:
         return Verdict.DEAD if processes else Verdict.NONE
-    alive = (
-        state.phase is Phase.UP and state.boot_id == this_boot and processes > 0 and checkout_exists
-    )
-    return Verdict.ALIVE if alive else Verdict.DEAD
+    whole = state.phase is Phase.UP and state.boot_id == this_boot and checkout_exists
+    return Verdict.ALIVE if whole and (processes or state.all_off()) else Verdict.DEAD
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from lab.hosts.state import Phase, State, Verdict, judge
 from lab.hosts.topology import Host
 
 
-def make(phase: Phase = Phase.UP, boot: str = "b1") -> State:
+def make(phase: Phase = Phase.UP, boot: str = "b1", off: Sequence[str] = ()) -> State:
     return State(
         instance="default",
         topology="pair",
@@ -28,6 +29,7 @@ def make(phase: Phase = Phase.UP, boot: str = "b1") -> State:
         boot_id=boot,
         since="2026-01-01T00:00:00Z",
         phase=phase,
+        off=list(off),
     )
 
 
@@ -36,6 +38,8 @@ def make(phase: Phase = Phase.UP, boot: str = "b1") -> State:
     [
         (make(), 5, True, Verdict.ALIVE),
         (make(), 0, True, Verdict.DEAD),
+        (make(off=["a1"]), 0, True, Verdict.ALIVE),
+        (make(off=["a1"]), 0, False, Verdict.DEAD),
         (make(), 5, False, Verdict.DEAD),
         (make(Phase.STARTING), 5, True, Verdict.DEAD),
         (make(boot="b0"), 5, True, Verdict.DEAD),
