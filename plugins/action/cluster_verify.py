@@ -53,13 +53,13 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 result["report_file"] = arguments["report"]
         except PlatformError as error:
             raise AnsibleActionFail(str(error)) from error
-        result |= report
         for check in checks:
             Display().display(check.line())
-        if not report["ok"] and not self._task.check_mode:
-            lines = "; ".join(check.line() for check in checks if not check.ok)
-            result |= {
-                "failed": True,
-                "msg": f"The cluster is not as promised after {seconds:g} s: {lines}",
-            }
-        return result
+        if report["ok"] or self._task.check_mode:
+            return {**result, **report}
+        lines = "; ".join(check.line() for check in checks if not check.ok)
+        return {
+            **result,
+            "failed": True,
+            "msg": f"The cluster is not as promised after {seconds:g} s. {lines}",
+        }

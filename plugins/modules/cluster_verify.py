@@ -59,19 +59,19 @@ EXAMPLES = r"""
 RETURN = r"""
 ok:
   description: Whether every check passed.
-  returned: always
+  returned: success
   type: bool
   sample: true
 checks:
   description: Each check with the number of things that were as promised and what is missing.
-  returned: always
+  returned: success
   type: list
   elements: dict
   sample:
     - {name: nodes of the inventory are Ready, ok: true, passed: 6, missing: []}
 text:
   description: The checks as lines for people.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["ok      nodes of the inventory are Ready (6)"]
@@ -82,7 +82,7 @@ report_file:
   sample: /srv/site/report.json
 requests:
   description: API requests by verb.
-  returned: always
+  returned: success
   type: dict
   sample: {get: 16, total: 16}
 """

@@ -54,7 +54,7 @@ def error_of(what: str, code: int, status: Mapping[str, object]) -> ClusterError
     Returns:
         The error to raise.
     """
-    message = str(status.get("message") or f"HTTP {code}")
+    message = str(status.get("message") or status.get("error") or f"HTTP {code}")
     text = f"Cannot {what}: {message}"
     if code == 404:
         return MissingError(text)

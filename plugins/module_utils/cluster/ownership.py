@@ -149,5 +149,7 @@ def _text(path: tuple[str, ...], live: Any, wanted: Any) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, str) and "\n" in value:
+        return f"text of {len(value.splitlines())} lines"  # the diff shows it
     text = json.dumps(value, sort_keys=True, default=str)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -12,6 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# Answer of the probe on each node; a text is the reason why there is none.
+Results = Mapping[str, "Mapping[str, Any] | str"]
+
 KUBELET_SIGNER = "kubernetes.io/kubelet-serving"
 
 
@@ -56,7 +59,7 @@ class Facts:
 
     nodes: Sequence[Mapping[str, Any]]
     requests: Sequence[Mapping[str, Any]]
-    results: Mapping[str, Mapping[str, Any] | str]
+    results: Results
     logs: Mapping[str, str]
     api: str
 
@@ -79,6 +82,7 @@ def judge_cluster(
         _nodes_ready(facts.nodes, members, absent),
         _logs(facts.logs, members),
         _certificates(facts.requests, members),
+        _probes(facts.results, members),
         _dns(facts.results, members),
         _pairs(facts.results, members),
         _services(facts.results, members),
@@ -143,21 +147,28 @@ def _conditions(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return item.get("status", {}).get("conditions") or ()
 
 
-def _answers(
-    results: Mapping[str, Mapping[str, Any] | str], members: Sequence[str], missing: list[str]
-) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Walk over the probes that answered, noting the others."""
+def _probes(results: Results, members: Sequence[str]) -> Check:
+    missing = []
     for name in members:
         result = results.get(name, "no probe pod runs there")
         if isinstance(result, str):
             missing.append(f"{name}: {result}")
+    return Check("a probe answers on every node", len(members) - len(missing), tuple(missing))
+
+
+def _answers(
+    results: Results, members: Sequence[str], missing: list[str]
+) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Walk over the probes that answered, noting the others; their reasons stand in _probes."""
+    for name in members:
+        result = results.get(name, "")
+        if isinstance(result, str):
+            missing.append(f"{name}: not measured")
         else:
             yield name, result
 
 
-def _single(
-    title: str, key: str, results: Mapping[str, Mapping[str, Any] | str], members: Sequence[str]
-) -> Check:
+def _single(title: str, key: str, results: Results, members: Sequence[str]) -> Check:
     missing: list[str] = []
     passed = 0
     for name, result in _answers(results, members, missing):
@@ -169,15 +180,15 @@ def _single(
     return Check(title, passed, tuple(missing))
 
 
-def _dns(results: Mapping[str, Mapping[str, Any] | str], members: Sequence[str]) -> Check:
+def _dns(results: Results, members: Sequence[str]) -> Check:
     return _single("DNS answers from every node", "dns", results, members)
 
 
-def _services(results: Mapping[str, Mapping[str, Any] | str], members: Sequence[str]) -> Check:
+def _services(results: Results, members: Sequence[str]) -> Check:
     return _single("a service answers from every node", "service", results, members)
 
 
-def _pairs(results: Mapping[str, Mapping[str, Any] | str], members: Sequence[str]) -> Check:
+def _pairs(results: Results, members: Sequence[str]) -> Check:
     missing: list[str] = []
     passed = 0
     for name, result in _answers(results, members, missing):
@@ -193,7 +204,7 @@ def _pairs(results: Mapping[str, Mapping[str, Any] | str], members: Sequence[str
     return Check("a pod on each node reaches the pods on all others", passed, tuple(missing))
 
 
-def _forbidden(results: Mapping[str, Mapping[str, Any] | str], members: Sequence[str]) -> Check:
+def _forbidden(results: Results, members: Sequence[str]) -> Check:
     missing: list[str] = []
     passed = 0
     for name, result in _answers(results, members, missing):

@@ -230,6 +230,7 @@ def test_what_we_own_of_the_status_does_not_count() -> None:
         # True is not 1, text is not a number.
         (True, 1, {}, 1),
         ("80", 80, {}, 1),
+        ("a\nb", "a\nc", {}, 1),
         (None, None, {}, 1),
     ],
 )
