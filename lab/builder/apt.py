@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
@@ -36,8 +37,8 @@ class Package:
         return f"{self.name}_{self.version.partition(':')[2] or self.version}_{self.arch}.deb"
 
 
-def machine_sources(release: str, directory: Path = Path("/etc/apt")) -> str:
-    """Return those apt sources of this machine that are of the Debian `release`, as deb822 text.
+def machine_sources(release: str, directory: Path) -> str:
+    """Return the apt sources in `directory` that are of the Debian `release`, as deb822 text.
 
     Raises:
         InputError: there is none.
@@ -191,6 +192,15 @@ def resolve(apt: Apt, wanted: dict[str, tuple[str, ...]]) -> Lock:
     return Lock(now.strftime("%Y-%m-%dT%H:%M:%SZ"), sets, packages)
 
 
+def _pin(name: str, value: dict[str, Any]) -> Package:
+    """Return the package that the lock file describes; TypeError when a value is no text."""
+    package = Package(name, value["version"], value["arch"], value["sha256"], value["size"])
+    texts = (package.name, package.version, package.arch, package.sha256)
+    if not all(isinstance(text, str) for text in texts) or not isinstance(package.size, int):
+        raise TypeError(f"{name}: version, arch and sha256 must be text, size a number: {value}")
+    return package
+
+
 def load_lock(path: Path) -> Lock | None:
     """Return the lock in `path`, None when there is none; InputError when it cannot be read."""
     if not path.exists():
@@ -201,10 +211,7 @@ def load_lock(path: Path) -> Lock | None:
             name: (tuple(value["roots"]), tuple(value["packages"]))
             for name, value in document["sets"].items()
         }
-        packages = {
-            name: Package(name, value["version"], value["arch"], value["sha256"], value["size"])
-            for name, value in document["packages"].items()
-        }
+        packages = {name: _pin(name, value) for name, value in document["packages"].items()}
         return Lock(document["resolved_at"], sets, packages)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

@@ -15,8 +15,9 @@ from lab.builder.progress import Progress
 class Settings:
     """Choices of one build.
 
-    `root` is the checkout, `keys` the directory that `keys` filled. `locked` refuses to change the
-    package lock, `update_lock` resolves it anew.
+    `root` is the checkout, `keys` the directory that `keys` filled, `apt_dir` where this machine
+    keeps its apt sources. `locked` refuses to change the package lock, `update_lock` resolves it
+    anew.
     """
 
     root: Path
@@ -25,6 +26,7 @@ class Settings:
     arch: Arch
     locked: bool = False
     update_lock: bool = False
+    apt_dir: Path = Path("/etc/apt")
 
 
 @dataclass(frozen=True)

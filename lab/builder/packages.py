@@ -72,7 +72,7 @@ class PackageStore:
     def _apt(self) -> Apt:
         release, arch = self.context.full.packages.release, self.context.settings.arch
         root = self.context.cache.root / "apt" / f"{release}-{arch}"
-        return Apt(root, arch, machine_sources(release))
+        return Apt(root, arch, machine_sources(release, self.context.settings.apt_dir))
 
     def path(self, package: Package) -> Path:
         """Return where the cache keeps the file of `package`."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -113,6 +113,7 @@ def test_sizes_are_readable(size: int, text: str) -> None:
     assert human_size(size) == text
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.integers(0, 2**50))
 def test_every_size_has_a_unit(size: int) -> None:
     number, unit = human_size(size).split(" ")

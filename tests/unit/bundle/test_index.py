@@ -17,7 +17,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     IntegrityError,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SUM = "0" * 64
@@ -45,6 +45,7 @@ def entries(draw: st.DrawFn) -> Entry:
     return replace(entry, sha256=draw(_sums), install=install, member_sha256=members)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(entries(), unique_by=(lambda entry: entry.key, lambda entry: entry.path)),
     st.sampled_from(["source", "upstream"]),
@@ -58,6 +59,7 @@ def test_round_trip(listed: list[Entry], builder: str) -> None:
     assert data.endswith(b"}\n")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(entries(), min_size=1, unique_by=(lambda e: e.key, lambda e: e.path)), st.data())
 def test_only_the_canonical_order_is_read(listed: list[Entry], data: st.DataObject) -> None:
     document = json.loads(dump_index(Index("source", "amd64", tuple(listed))))
