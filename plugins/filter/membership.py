@@ -23,19 +23,21 @@ _WHAT: dict[str, Callable[[str, Mapping[str, Any]], bool]] = {
 
 
 def membership_targets(
-    hostvars: Mapping[str, Mapping[str, Any]], candidates: Sequence[str], what: str
+    hostvars: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], what: str
 ) -> list[str]:
     """List the hosts of a step, from the orders that the planning task registered.
 
     Args:
         hostvars: Ansible's ``hostvars``.
-        candidates: Members; each that took part in the planning knows all orders.
+        groups: Ansible's ``groups``; each member that took part in the planning knows all orders.
         what: ``initialize``, ``join_control_plane``, ``join_worker``, ``finish`` or ``complete``.
 
     Returns:
         Names in the order of the plan; a pattern that matches nobody when there are none.
     """
-    for candidate in candidates:
+    members = [*groups.get("kube_control_plane", []), *groups.get("kube_node", [])]
+    known = (member for member in members if member in hostvars)  # none while Ansible only lists
+    for candidate in known:
         orders = hostvars[candidate].get("cluster_membership_orders")
         if orders and orders.get("hosts"):
             if what == "complete":
