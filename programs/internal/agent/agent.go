@@ -99,7 +99,7 @@ func (a *Agent) changed() {
 // Run keeps the node until the context ends. Rules, routes and configuration
 // stay in place then: a restart of the agent interrupts nothing.
 func (a *Agent) Run(ctx context.Context) error {
-	if err := a.state.start(ctx); err != nil {
+	if err := a.state.start(ctx, a.waiting); err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop while the API was out of reach
 		}
@@ -137,6 +137,14 @@ func (a *Agent) Run(ctx context.Context) error {
 		retry.Reset(delay)
 		delay = min(2*delay, retryLongest)
 	}
+}
+
+// waiting says why nothing happens yet. It counts as a turn: ending the program
+// would not bring the API closer.
+func (a *Agent) waiting(reason error) {
+	a.log.Warn("waiting", "reason", reason.Error())
+	a.health.Set(conditionState, reason)
+	a.health.Beat()
 }
 
 // drain takes the requests and events that this turn will answer too.

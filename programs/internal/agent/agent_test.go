@@ -273,6 +273,22 @@ func TestTurnRepairsOnlyWhenAsked(t *testing.T) {
 	}
 }
 
+func TestWaitingForTheAPIIsTold(t *testing.T) {
+	agent, err := New(fake.NewClientset(), Options{}, (&host{}).act(), Health(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent.waiting(errors.New("no way to the API"))
+	if got := agent.health.Ready().Error(); !strings.Contains(got, "state: no way to the API") {
+		t.Errorf("readiness %q, expected the reason", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := agent.Run(ctx); err != nil {
+		t.Errorf("told to stop while it waits: %v, expected no error", err)
+	}
+}
+
 func TestStartingForgets(t *testing.T) {
 	now := time.Now()
 	s := newStarting(func() time.Time { return now })

@@ -4,8 +4,10 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -24,6 +26,9 @@ import (
 // staticPodHash is the annotation of a static pod's API object that holds the
 // UID by which the kubelet and the runtime know the pod.
 const staticPodHash = "kubernetes.io/config.hash"
+
+// reportEvery is how often a start that waits for the API says so.
+const reportEvery = 5 * time.Second
 
 // state is a local copy of the objects that the agent goes by.
 type state struct {
@@ -59,13 +64,26 @@ func newState(client kubernetes.Interface, changed func()) (*state, error) {
 	return s, nil
 }
 
-// start begins to watch and returns when the first complete copy is here.
-func (s *state) start(ctx context.Context) error {
+// start begins to watch and returns when the first complete copy is here. While
+// it waits it calls report now and then with what is missing: the client itself
+// is silent when connections to the API are refused.
+func (s *state) start(ctx context.Context, report func(error)) error {
 	s.factory.Start(ctx.Done())
-	if !cache.WaitForCacheSync(ctx.Done(), s.synced...) {
-		return fmt.Errorf("read nodes, pods, namespaces and policies: %w", ctx.Err())
+	complete := make(chan bool, 1)
+	go func() { complete <- cache.WaitForCacheSync(ctx.Done(), s.synced...) }()
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case all := <-complete:
+			if !all {
+				return fmt.Errorf("read nodes, pods, namespaces and policies: %w", ctx.Err())
+			}
+			return nil
+		case <-tick.C:
+			report(errors.New("nodes, pods, namespaces and policies could not be read from the API yet: check its address and this node's way to it"))
+		}
 	}
-	return nil
 }
 
 // trim drops what the agent never reads, so that its memory follows the number
