@@ -64,6 +64,9 @@ def check_leftovers(
     partial = not any(host in facts_by_host for host in site.group(CONTROL_PLANE))
     for host, facts in facts_by_host.items():
         yield from _host(host, facts, authority, partial and not authority)
+        member = bool(facts["cluster_ca"]) and facts["managed"]
+        if facts["etcd_data"] and not (member and host in site.group(CONTROL_PLANE)):
+            yield _etcd(host)
 
 
 def _host(host: str, facts: Facts, authority: str, unknown: bool) -> Iterator[Finding]:
@@ -92,11 +95,14 @@ def _host(host: str, facts: Facts, authority: str, unknown: bool) -> Iterator[Fi
             "nothing in /etc/kubernetes",
             _ACTION,
         )
-    if facts["etcd_data"] and not (own and managed):
-        yield Finding(
-            host,
-            "leftovers",
-            "data of an etcd member in /var/lib/etcd, of another cluster or of a former member",
-            "no etcd data on a host that is no control-plane member",
-            "make sure that it is not needed, take a copy, then: rm -rf /var/lib/etcd/member",
-        )
+
+
+def _etcd(host: str) -> Finding:
+    """Report data of etcd on a host that has no business to have any."""
+    return Finding(
+        host,
+        "leftovers",
+        "data of an etcd member in /var/lib/etcd, of another cluster or of a former member",
+        "no etcd data on a host that is no control-plane member",
+        "make sure that it is not needed, take a copy, then: rm -rf /var/lib/etcd/member",
+    )

@@ -22,22 +22,21 @@ TRACES = (
     " -not -path '/var/lib/containerd/*' -not -path '/var/lib/etcd/*'"
     " -not -path '/var/lib/chrony/*'"
 )
-PLANT = """
+# For bare hosts and members alike: what a member uses is taken from it for a moment only.
+PORT = 9443  # free on every host; the test declares it as the endpoint's
+LISTEN = f"""
 set -eu
-systemd-run --quiet --unit=planted-listener python3 -m http.server 10256
-mkdir -p /var/lib/kubelet
-mount -t tmpfs -o size=1m tmpfs /var/lib/kubelet
-mkdir -p /var/lib/etcd/member
+systemd-run --quiet --unit=planted-listener python3 -m http.server {PORT}
 for attempt in $(seq 50); do
-    python3 -c 'import socket; socket.create_connection(("127.0.0.1", 10256), 1)' && exit 0
+    python3 -c 'import socket; socket.create_connection(("127.0.0.1", {PORT}), 1)' && exit 0
     sleep 0.1
 done
 exit 1
 """
-CLEAR = """
-systemctl stop planted-listener.service
-umount /var/lib/kubelet
-rmdir /var/lib/etcd/member
+FILL = """
+set -eu
+mkdir -p /var/lib/containerd /var/lib/etcd/member
+mount -t tmpfs -o size=1m tmpfs /var/lib/containerd
 """
 
 
@@ -70,10 +69,12 @@ def preflight(inventory: str, *arguments: str) -> tuple[Run, list[dict[str, str]
 
 @pytest.fixture
 def planted() -> Iterator[None]:
-    """A host with a taken port, a full disk and etcd data of nobody."""
-    on_host(HOST, PLANT)
+    """A control plane with a taken port; a worker with a full disk and etcd data of nobody."""
+    on_host("cp1", LISTEN)
+    on_host(HOST, FILL)
     yield
-    on_host(HOST, CLEAR)
+    on_host(HOST, "umount /var/lib/containerd; rmdir /var/lib/etcd/member")
+    on_host("cp1", "systemctl stop planted-listener.service")
 
 
 def test_a_clean_site_is_silent_cheap_and_untouched(tmp_path: Path) -> None:
@@ -86,18 +87,19 @@ def test_a_clean_site_is_silent_cheap_and_untouched(tmp_path: Path) -> None:
     assert on_host(HOST, TRACES) == ""
 
 
-def test_every_fault_of_a_host_is_in_one_report(planted: None, tmp_path: Path) -> None:
-    run, findings = preflight(edited(tmp_path, kube_pod_subnett="10.1.0.0/16"))
+def test_faults_of_hosts_and_inventory_are_in_one_report(planted: None, tmp_path: Path) -> None:
+    inventory = edited(tmp_path, kube_pod_subnett="10.1.0.0/16", kube_api_port=PORT)
+    run, findings = preflight(inventory)
     assert run.returncode != 0
     found = {(item["host"], item["check"]): item["found"] for item in findings}
     assert set(found) == {
-        (HOST, "ports"),
+        ("cp1", "ports"),
         (HOST, "disk"),
         (HOST, "leftovers"),
         ("(site)", "variables"),
     }
-    assert found[(HOST, "ports")] == "tcp port 10256 taken by python3"
-    assert found[(HOST, "disk")].startswith("/var/lib/kubelet: ")
+    assert found[("cp1", "ports")] == f"tcp port {PORT} taken by python3"
+    assert found[(HOST, "disk")].startswith("/var/lib/containerd: ")
     assert "/var/lib/etcd" in found[(HOST, "leftovers")]
     for text in found.values():
         assert text in run.output

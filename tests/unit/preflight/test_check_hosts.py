@@ -227,6 +227,7 @@ def test_our_own_traces_are_no_leftovers(
         ),
         ({"cp1": {"etcd_data": True}}, "cp1", "data of an etcd member in /var/lib/etcd"),
         ({**FORMED, "w1": {"etcd_data": True}}, "w1", "data of an etcd member"),
+        ({**FORMED, "w1": {**MEMBER, "etcd_data": True}}, "w1", "data of an etcd member"),
     ],
 )
 def test_leftovers_are_found(changes: dict[str, dict[str, Any]], host: str, found: str) -> None:
