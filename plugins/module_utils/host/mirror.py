@@ -21,6 +21,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.host.system import
 
 _CONNECT_SECONDS = 4  # a mirror that is switched off must not hold up a run
 _READ_SECONDS = 30
+_SCHEMES = ("https://", "http://", "file://")
 _CHUNK = 1024 * 1024  # bytes
 
 
@@ -67,13 +68,16 @@ def parse_mirrors(rows: Sequence[object]) -> list[Mirror]:
     """Return the mirrors of the inventory's list.
 
     Raises:
-        InputError: a row has no `url`.
+        InputError: a row has no `url`, or one of another scheme.
     """
     mirrors = []
     for row in rows:
-        if not isinstance(row, dict) or not isinstance(row.get("url"), str):
+        if not isinstance(row, dict) or not str(row.get("url", "")).startswith(_SCHEMES):
             shown = json.dumps(row, default=str)[:80]
-            raise InputError(f"An entry of `mirrors` is {shown}; wanted {{name, address, url}}.")
+            raise InputError(
+                f"An entry of `mirrors` is {shown}; wanted {{name, address, url}} with a url that "
+                "begins with https:// or file://."
+            )
         mirrors.append(Mirror(row["url"], str(row.get("address") or "")))
     return mirrors
 
@@ -116,8 +120,6 @@ def _connection(
     where = mirror.address or name
     if parts.scheme == "http":
         return _Named(where, parts.port or 80, name, None)
-    if parts.scheme != "https":
-        raise InputError(f"{mirror.url}: a mirror's url begins with https:// or file://.")
     context = ssl.create_default_context(cadata=authority or None)
     return _Named(where, parts.port or 443, name, context)
 

@@ -44,7 +44,11 @@ class Owners:
 
 def look(host: Host, path: str) -> Found:
     """Return what is at the host's `path`; a symlink is not followed."""
-    real = host.at(path)
+    return look_at(host.at(path))
+
+
+def look_at(real: Path) -> Found:
+    """Return what is at `real`, a path of this machine."""
     try:
         found = real.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -59,9 +59,7 @@ class Bundle:
 
 def build(folder: Path, programs: dict[str, bytes]) -> Bundle:
     """Write a bundle with `probe-tool` in the versions of `programs`, and sign it."""
-    key, directory = folder / "key", folder / "bundle"
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
-    subprocess.run(command, check=True, capture_output=True)
+    key, directory = make_key(folder), folder / "bundle"
     entries = []
     for version, data in sorted(programs.items()):
         path = f"files/probe-tool/{version}/probe-tool"
@@ -73,6 +71,14 @@ def build(folder: Path, programs: dict[str, bytes]) -> Bundle:
         entries.append(entry)
     sign(directory, key, entries)
     return Bundle(directory, key.with_suffix(".pub").read_text().strip())
+
+
+def make_key(folder: Path) -> Path:
+    """Make a signing key in `folder`; its public half has the suffix .pub."""
+    key = folder / "key"
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    return key
 
 
 def sign(directory: Path, key: Path, entries: list[Entry]) -> None:

@@ -142,5 +142,8 @@ def test_mirrors_want_a_url() -> None:
     rows = [{"name": "m", "address": "192.0.2.1", "url": "https://m.example.org/"}]
     mirror = parse_mirrors(rows)[0]
     assert mirror.locate("index.json") == "https://m.example.org/bundle/index.json"
+    for url in ("ftp://mirror.example.org", "mirror.example.org", ""):
+        with pytest.raises(InputError, match="begins with https:// or file://"):
+            parse_mirrors([{"url": url}])
     with pytest.raises(InputError, match=r"An entry of `mirrors` is \{\"name\": \"m\"\}"):
         parse_mirrors([json.loads('{"name": "m"}')])

@@ -91,7 +91,7 @@ def _see(context: Context, item: Resource) -> SeenDirectory:
     host = context.host
     found = tree.look(host, item.name)
     if found.kind == "symlink" and host.at(item.name).is_dir():
-        found = tree.look(host, str(host.at(item.name).resolve()))
+        found = tree.look_at(host.at(item.name).resolve())
     entries = sum(1 for _ in host.at(item.name).iterdir()) if found.kind == "directory" else 0
     absent = item.args.get("state") == tree.ABSENT
     owners = tree.Owners("", "", 0, 0) if absent else tree.owners(host, item.args)
