@@ -246,30 +246,27 @@ func TestAdmitRefusesAnUnknownPod(t *testing.T) {
 
 func TestTurnRepairsOnlyWhenAsked(t *testing.T) {
 	host := &host{}
-	agent, _, health := start(t, host, node("cp1", "10.244.0.0/24", "10.77.0.21"))
-	eventually(t, "ready", func() bool { return health.Ready() == nil })
-	count := func() int {
-		actions, _ := host.snapshot()
-		applied := 0
-		for _, action := range actions {
-			if action == "rules" {
-				applied++
-			}
+	agent, err := New(fake.NewClientset(node("cp1", "10.244.0.0/24", "10.77.0.21")),
+		Options{Node: "cp1", PodSubnet: netip.MustParsePrefix("10.244.0.0/16"), ServiceSubnet: netip.MustParsePrefix("10.96.0.0/12")},
+		host.act(), Health(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := agent.state.start(t.Context(), agent.waiting); err != nil {
+		t.Fatal(err)
+	}
+	for index, step := range []struct {
+		repair bool
+		total  int
+	}{{false, 1}, {false, 1}, {true, 2}, {false, 2}} {
+		if err := agent.turn(t.Context(), step.repair); err != nil {
+			t.Fatal(err)
 		}
-		return applied
-	}
-	before := count()
-	if err := agent.turn(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	if got := count() - before; got != 0 {
-		t.Errorf("rules applied %d times though nothing changed", got)
-	}
-	if err := agent.turn(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
-	if got := count() - before; got != 1 {
-		t.Errorf("rules applied %d times in a repair, expected once", got)
+		actions, _ := host.snapshot()
+		applied := len(slices.DeleteFunc(actions, func(action string) bool { return action != "rules" }))
+		if applied != step.total {
+			t.Errorf("turn %d: rules applied %d times so far, expected %d", index, applied, step.total)
+		}
 	}
 }
 
