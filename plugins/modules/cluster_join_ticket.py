@@ -11,15 +11,17 @@ module: cluster_join_ticket
 short_description: Proves that a cluster is healthy and hands out the credentials of a join
 version_added: 0.1.0
 description:
-  - Runs on a live control plane. Before it hands out anything it removes what an unfinished join of the same host left in the cluster
-    (an etcd learner, an etcd member or a node that the host's own ledger proves to be half done) and waits until the cluster is healthy.
+  - Runs on a live control plane. Before it hands out anything it removes what an unfinished join of
+    the same host left in the cluster (an etcd learner, an etcd member or a node that the host's own
+    ledger proves to be half done) and waits until the cluster is healthy.
   - A voting etcd member is removed only when every other voter is healthy.
-  - For a control plane every etcd member, API server and control-plane node and the endpoint must be healthy; for workers the endpoint and this
-    control plane.
+  - For a control plane every etcd member, API server and control-plane node and the endpoint must
+    be healthy; for workers the endpoint and this control plane.
   - Credentials live for ten minutes. O(state=absent) deletes them at once.
 options:
   state:
-    description: V(present) makes credentials, V(absent) deletes all that joins left and waits until the cluster is healthy.
+    description: V(present) makes credentials, V(absent) deletes all that joins left and waits until
+      the cluster is healthy.
     type: str
     default: present
     choices: [present, absent]
@@ -30,10 +32,15 @@ options:
     suboptions:
       name: {description: Name of the node., type: str, required: true}
       address: {description: Its address., type: str, required: true}
-      role: {description: What it is for., type: str, required: true, choices: [control_plane, worker]}
+      role:
+        description: What it is for.
+        type: str
+        required: true
+        choices: [control_plane, worker]
       taints: {description: Not used here., type: list, elements: dict, default: []}
   settings:
-    description: Declaration of the cluster; the role C(cluster_membership) makes it from the site's variables.
+    description: Declaration of the cluster; the role C(cluster_membership) makes it from the site's
+      variables.
     type: dict
     required: true
   joining:
@@ -44,9 +51,16 @@ options:
     suboptions:
       name: {description: Name of the node., type: str, required: true}
       address: {description: Its address., type: str, required: true}
-      role: {description: What it is for., type: str, required: true, choices: [control_plane, worker]}
+      role:
+        description: What it is for.
+        type: str
+        required: true
+        choices: [control_plane, worker]
       taints: {description: Not used here., type: list, elements: dict, default: []}
-      half_done: {description: Whether the host's ledger holds an unfinished join of ours., type: bool, default: false}
+      half_done:
+        description: Whether the host's ledger holds an unfinished join of ours.
+        type: bool
+        default: false
   expected_nodes:
     description: With O(state=absent), nodes that must have arrived.
     type: list
@@ -74,7 +88,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ticket:
-  description: Credentials for O(ticket) of M(biomax.platform.cluster_membership). Secret; register it with C(no_log).
+  description: Credentials for O(ticket) of M(biomax.platform.cluster_membership). Secret; register
+    it with C(no_log).
   returned: with state present
   type: dict
 removed:

@@ -11,15 +11,18 @@ module: cluster_membership
 short_description: Makes a host the first or a further member of a Kubernetes cluster
 version_added: 0.1.0
 description:
-  - Runs kubeadm as a job that does not depend on the connection. The intent is on the host's disk before kubeadm starts and leaves it
-    when the host is a member, so that the next run can tell its own half-done work from anything else.
+  - Runs kubeadm as a job that does not depend on the connection. The intent is on the host's disk
+    before kubeadm starts and leaves it when the host is a member, so that the next run can tell its
+    own half-done work from anything else.
   - One job per host at a time; a second call waits for the first.
-  - Touches a host only when it is blank. Half-done work is removed with O(reset=true), and only when the host's ledger proves that it is ours,
-    and when no other etcd member or node relies on it.
+  - Touches a host only when it is blank. Half-done work is removed with O(reset=true), and only
+    when the host's ledger proves that it is ours, and when no other etcd member or node relies on
+    it.
 options:
   state:
     description:
-      - V(initialized) starts a cluster. V(joined) joins one with O(ticket). V(finished) closes the books on a join that is complete in the cluster.
+      - V(initialized) starts a cluster. V(joined) joins one with O(ticket). V(finished) closes the
+        books on a join that is complete in the cluster.
     type: str
     required: true
     choices: [initialized, joined, finished]
@@ -30,10 +33,19 @@ options:
     suboptions:
       name: {description: Name of the node., type: str, required: true}
       address: {description: Its address., type: str, required: true}
-      role: {description: What it is for., type: str, required: true, choices: [control_plane, worker]}
-      taints: {description: Taints that a worker registers with., type: list, elements: dict, default: []}
+      role:
+        description: What it is for.
+        type: str
+        required: true
+        choices: [control_plane, worker]
+      taints:
+        description: Taints that a worker registers with.
+        type: list
+        elements: dict
+        default: []
   settings:
-    description: Declaration of the cluster; the role C(cluster_membership) makes it from the site's variables.
+    description: Declaration of the cluster; the role C(cluster_membership) makes it from the site's
+      variables.
     type: dict
     required: true
   reset:

@@ -11,9 +11,11 @@ module: cluster_membership_info
 short_description: Shows what a host is of a Kubernetes cluster, and what it sees of it
 version_added: 0.1.0
 description:
-  - Looks at kubelet, certificates, static pods, leftovers, the ledger of unfinished work, the host's own API server and
-    etcd member, and asks each control plane and the endpoint whether they are ready. It changes nothing and answers on a bare host too.
-  - While a membership job of an earlier run still works on the host, it waits for its end and shows its progress.
+  - Looks at kubelet, certificates, static pods, leftovers, the ledger of unfinished work, the
+    host's own API server and etcd member, and asks each control plane and the endpoint whether they
+    are ready. It changes nothing and answers on a bare host too.
+  - While a membership job of an earlier run still works on the host, it waits for its end and shows
+    its progress.
   - A member that has just started gets some seconds until its API server is ready.
 options:
   node:
@@ -23,7 +25,11 @@ options:
     suboptions:
       name: {description: Name of the node., type: str, required: true}
       address: {description: Its address., type: str, required: true}
-      role: {description: What it is for., type: str, required: true, choices: [control_plane, worker]}
+      role:
+        description: What it is for.
+        type: str
+        required: true
+        choices: [control_plane, worker]
       taints: {description: Not used here., type: list, elements: dict, default: []}
   control_planes:
     description: The control planes of the inventory, each with C(name) and C(address).
@@ -68,9 +74,10 @@ EXAMPLES = r"""
 RETURN = r"""
 observation:
   description:
-    - What was found. C(intent) is unfinished work, C(record) a finished membership, C(leftovers) the files that only a cluster leaves,
-      C(ca) the SHA-256 of the cluster's authority, C(node) the host's own Node, C(etcd) and C(nodes) what a control plane sees,
-      C(peers) and C(endpoint) who answers.
+    - What was found. C(intent) is unfinished work, C(record) a finished membership, C(leftovers)
+      the files that only a cluster leaves, C(ca) the SHA-256 of the cluster's authority, C(node)
+      the host's own Node, C(etcd) and C(nodes) what a control plane sees, C(peers) and C(endpoint)
+      who answers.
   returned: always
   type: dict
   sample: {name: cp1, intent: null, leftovers: [], endpoint: silent}

@@ -72,18 +72,39 @@ class Settings:
         """Build settings from module arguments; None means not given.
 
         Raises:
-            InputError: A required field is missing.
+            InputError: A field is missing, unknown or of another type.
         """
-        names = {entry.name for entry in fields(cls)}
-        given: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in arguments.items()
-            if key in names and value is not None
+        kinds = {entry.name: str(entry.type) for entry in fields(cls)}
+        unknown = sorted(set(arguments) - set(kinds))
+        if unknown:
+            raise InputError(f"Unknown settings of the cluster: {', '.join(unknown)}.")
+        given = {
+            name: _typed(name, kinds[name], value)
+            for name, value in arguments.items()
+            if value is not None
         }
         try:
             return cls(**given)
         except TypeError as error:
             raise InputError(f"Settings of the cluster are not complete: {error}.") from error
+
+
+def _typed(name: str, kind: str, value: Any) -> Any:
+    """Check a value against the type of its field; lists become tuples, numbers text where asked.
+
+    Raises:
+        InputError: Another type.
+    """
+    wanted: type | None = {"str": str, "int": int, "bool": bool}.get(kind)
+    if kind.startswith("tuple"):
+        wanted = list
+    elif kind.startswith("Mapping"):
+        wanted = dict
+    if wanted is str and isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    if wanted is None or not isinstance(value, wanted) or (wanted is int and value is True):
+        raise InputError(f"Setting {name} of the cluster: expected {kind}, found {value!r}.")
+    return tuple(value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -130,34 +151,5 @@ def node_from_arguments(arguments: Mapping[str, Any]) -> Node:
 
 
 def settings_spec() -> dict[str, Any]:
-    """Argument spec of ``settings``, shared by the modules."""
-    text = {"type": "str", "required": True}
-    number = {"type": "int", "required": True}
-    mapping = {"type": "dict", "default": {}}
-    return {
-        "type": "dict",
-        "required": True,
-        "options": {
-            "cluster_name": text,
-            "version": text,
-            "etcd_image_tag": text,
-            "endpoint": text,
-            "endpoint_port": number,
-            "endpoint_address": text,
-            "backend_port": number,
-            "site_domain": text,
-            "control_planes": {"type": "list", "elements": "dict", "required": True},
-            "pod_subnet": text,
-            "service_subnet": text,
-            "dns_domain": text,
-            "dns_address": text,
-            "cri_socket": {"type": "str", "default": "unix:///run/containerd/containerd.sock"},
-            "component_bind_address": {"type": "str", "default": "127.0.0.1"},
-            "legacy_cgroup": {"type": "bool", "default": False},
-            "ignored_preflight_errors": {"type": "list", "elements": "str", "default": []},
-            "kubelet": mapping,
-            "kube_proxy": mapping,
-            "api_server_args": mapping,
-            "etcd_args": mapping,
-        },
-    }
+    """Argument spec of ``settings``, shared by the modules; ``Settings`` checks what is in it."""
+    return {"type": "dict", "required": True}

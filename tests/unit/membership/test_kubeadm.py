@@ -133,3 +133,12 @@ def test_control_plane_keeps_the_default_taint_and_brings_the_key() -> None:
 def test_incomplete_settings_are_named() -> None:
     with pytest.raises(InputError, match="endpoint_port"):
         Settings.from_arguments({key: ARGUMENTS[key] for key in ARGUMENTS if "port" not in key})
+
+
+def test_unknown_and_mistyped_settings_are_named() -> None:
+    with pytest.raises(InputError, match="Unknown settings of the cluster: colour"):
+        site(colour="red")
+    with pytest.raises(InputError, match=r"endpoint_port.*expected int, found '8443'"):
+        site(endpoint_port="8443")
+    with pytest.raises(InputError, match=r"kubelet.*found 'x'"):
+        site(kubelet="x")
