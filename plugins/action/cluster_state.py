@@ -19,7 +19,10 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.client imp
     KubeClient,
     open_client,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import UnreachableError
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import (
+    PartialError,
+    UnreachableError,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
     Object,
     parse_objects,
@@ -74,6 +77,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 absent=frozenset(arguments["absent"]),
             )
             result |= converge(client, parsed, options, check=check)
+        except PartialError as error:
+            report = {"plan": error.planned, "applied": error.applied, "msg": str(error)}
+            return {**result, "failed": True, "changed": bool(error.applied), **report}
         except PlatformError as error:
             raise AnsibleActionFail(str(error)) from error
         if warning:

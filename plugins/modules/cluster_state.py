@@ -85,6 +85,13 @@ plan:
       name: kube-system/coredns
       action: update
       detail: spec.replicas (1, wanted 2)
+applied:
+  description: What had been changed when the run ended in the middle.
+  returned: on failure after the plan was made
+  type: list
+  elements: dict
+  sample:
+    - {role: network, kind: DaemonSet, name: kube-system/routed-network, action: update, detail: ""}
 components:
   description: Number of objects and changes of each component, and what is not ready.
   returned: always

@@ -27,6 +27,20 @@ class BusyError(ClusterError):
     """The API server asks to come back later (429, 503, etcd without a leader)."""
 
 
+class PartialError(ClusterError):
+    """A run ended in the middle; what it had applied stays and is part of the report."""
+
+    def __init__(
+        self,
+        message: str,
+        planned: Sequence[Mapping[str, str]],
+        applied: Sequence[Mapping[str, str]],
+    ) -> None:
+        super().__init__(message)
+        self.planned = [dict(row) for row in planned]
+        self.applied = [dict(row) for row in applied]
+
+
 @dataclass(frozen=True)
 class FieldConflict:
     """One field that another manager owns."""

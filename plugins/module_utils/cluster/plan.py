@@ -140,7 +140,19 @@ def _yaml(item: Mapping[str, Any]) -> str:
     shown = meaningful(item)
     if shown.get("kind") == "Secret":
         shown["data"] = {key: _hashed(value) for key, value in (shown.get("data") or {}).items()}
-    return yaml.safe_dump(shown, sort_keys=True, default_flow_style=False, width=120)
+    return yaml.dump(shown, Dumper=_Dumper, sort_keys=True, default_flow_style=False, width=120)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Text of several lines as a block, so that a diff shows the lines that differ."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _hashed(value: object) -> str:

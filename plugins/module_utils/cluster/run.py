@@ -82,6 +82,7 @@ class Run:
         self._options = options
         self._pace = client.pace
         self.live: dict[Ref, Object] = {}
+        self.applied: list[Change] = []
 
     def plan(self) -> list[Change]:
         """Compare everything with the cluster.
@@ -133,6 +134,7 @@ class Run:
                     self._client.delete(path, change.before["metadata"]["uid"])
                 except MissingError:
                     continue  # somebody else removed it; that is what was wanted
+                self.applied.append(change)
 
     def unready(self, component: Component) -> list[str]:
         """Say which objects of a component are not ready, by what is known of them now."""
@@ -251,6 +253,7 @@ class Run:
 
     def _apply_one(self, change: Change) -> None:
         self.live[change.ref], _ = self._apply(self._path(change.wanted), change.wanted)
+        self.applied.append(change)
         if change.ref.kind == "CustomResourceDefinition":
             # Objects of the new kind follow in the same component and need it served.
             self.wait(Component(change.component, (dict(change.wanted),)))

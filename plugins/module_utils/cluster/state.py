@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import MissingError
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import (
+    MissingError,
+    PartialError,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.kinds import (
     BUILTIN,
     Kind,
@@ -25,7 +28,10 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan import Change
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Options, Run
-from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
+    InputError,
+    PlatformError,
+)
 
 Parsed = Sequence[tuple[str, Sequence[Object]]]
 
@@ -99,8 +105,8 @@ def converge(
 
     Raises:
         InputError: No cluster and not in check mode, or an object is wrong.
-        ClusterError: The API server refused something.
-        NotReadyError: A component did not become ready.
+        ClusterError: The API server refused a declaration; nothing was changed.
+        PartialError: The API server refused a change, or a component did not become ready.
     """
     started = time.monotonic()
     components, kinds = build_components(parsed, client)
@@ -111,7 +117,13 @@ def converge(
     run = Run(client, components, kinds, options)
     changes = run.plan()
     if not check:
-        run.apply(changes)
+        try:
+            run.apply(changes)
+        except PlatformError as error:
+            planned, applied = (
+                [change.row() for change in rows] for rows in (changes, run.applied)
+            )
+            raise PartialError(str(error), planned, applied) from error
     return _result(changes, components, run, client, started)
 
 

@@ -16,6 +16,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
     ClusterError,
     ConflictError,
     MissingError,
+    PartialError,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
     COMPONENT_LABEL,
@@ -25,7 +26,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.state import converge
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
-    NotReadyError,
 )
 
 Result = dict[str, Any]
@@ -251,8 +251,11 @@ spec:
 
 def test_not_ready_names_object_and_reason(site: Site) -> None:
     site.text += WORKLOAD.format(ns=site.namespace)
-    with pytest.raises(NotReadyError, match=r"Deployment t-\w+/web: its controller has not seen"):
+    with pytest.raises(
+        PartialError, match=r"Deployment t-\w+/web: its controller has not seen"
+    ) as caught:
         site.run()
+    assert len(caught.value.applied) == len(caught.value.planned) == 4
     again = site.run(check=True)
     assert again["changed"] is False
     assert "web" in again["components"][0]["not_ready"][0]

@@ -110,6 +110,13 @@ def test_diff_hides_secrets_and_noise() -> None:
     assert change.row()["name"] == "default/old"
 
 
+def test_diff_shows_text_line_by_line() -> None:
+    item = live()
+    item["data"] = {"file": "first\nsecond\n"}
+    shown = Change("demo", Ref.of(item), "create", item, {}, item).diff()["after"]
+    assert "  file: |\n    first\n    second\n" in shown
+
+
 def test_meaningful_is_a_copy() -> None:
     item = live()
     meaningful(item)["data"]["a"] = "2"
