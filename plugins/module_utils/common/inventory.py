@@ -71,7 +71,7 @@ def hosts_entries(
 
     Returns:
         For each address ``address`` and ``names``, the full name first; names of one address are
-        on one line, and no name stands twice.
+        on one line, and no name stands twice. Hosts come by name, whatever the inventory's order.
 
     Raises:
         InputError: An argument has another shape, or one name is given two addresses.
@@ -79,7 +79,7 @@ def hosts_entries(
     if not isinstance(domain, str) or not domain:
         raise InputError(f"Expected the site's domain as text, found {domain!r}.")
     pairs: list[tuple[str, str]] = []
-    for host in _hosts(groups, "all"):
+    for host in sorted(_hosts(groups, "all")):  # group_by during a run reorders `all`
         address = _host_variable(hostvars, host, "node_address", required=False)
         if address:
             pairs += [(f"{host}.{domain}", address), (host, address)]

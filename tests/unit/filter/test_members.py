@@ -162,3 +162,11 @@ def test_live_host_wants_a_list() -> None:
 def test_an_error_carries_the_name_of_the_filter() -> None:
     with pytest.raises(AnsibleFilterError, match=r"biomax\.platform\.live_host: No live host"):
         FilterModule().filters()["live_host"]([])
+
+
+def test_hosts_entries_do_not_depend_on_the_order_of_the_inventory() -> None:
+    """`group_by` reorders `all` in the middle of a run; the hosts file must not change by that."""
+    hostvars = {f"h{n}": {"node_address": f"192.0.2.{n}"} for n in (1, 2, 3)}
+    orders = [["h1", "h2", "h3"], ["h3", "h1", "h2"]]
+    first, second = (hosts_entries({"all": order}, hostvars, "example.com") for order in orders)
+    assert first == second
