@@ -122,24 +122,15 @@ func elect(
 		Client: client, Allowed: allowed, Domain: s.domain, Log: log, Beat: health.Beat,
 		Recorder: broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: name}),
 	}
-	lock := &resourcelock.LeaseLock{
-		LeaseMeta:  metav1.ObjectMeta{Namespace: s.leaseNamespace, Name: s.leaseName},
-		Client:     client.CoordinationV1(),
-		LockConfig: resourcelock.ResourceLockConfig{Identity: s.identity},
-	}
 	failed := make(chan error, 1)
-	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: lock, Name: s.leaseName, ReleaseOnCancel: true,
-		LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second,
-		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(ctx context.Context) {
-				log.Info("leading", "identity", s.identity)
-				leading.Store(true)
-				defer cancel()
-				failed <- controller.Run(ctx)
-			},
-			OnStoppedLeading: func() { log.Info("not leading", "identity", s.identity) },
+	elector, err := newElector(client, s, leaderelection.LeaderCallbacks{
+		OnStartedLeading: func(ctx context.Context) {
+			log.Info("leading", "identity", s.identity)
+			leading.Store(true)
+			defer cancel()
+			failed <- controller.Run(ctx)
 		},
+		OnStoppedLeading: func() { log.Info("not leading", "identity", s.identity) },
 	})
 	if err != nil {
 		return fmt.Errorf("set up the election: %w", err)
@@ -153,4 +144,18 @@ func elect(
 	default:
 	}
 	return errors.Join(fmt.Errorf("the term as holder of Lease %s/%s has ended", s.leaseNamespace, s.leaseName), err)
+}
+
+func newElector(
+	client kubernetes.Interface, s settings, callbacks leaderelection.LeaderCallbacks,
+) (*leaderelection.LeaderElector, error) {
+	return leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Name: s.leaseName, ReleaseOnCancel: true, Callbacks: callbacks,
+		LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second,
+		Lock: &resourcelock.LeaseLock{
+			LeaseMeta:  metav1.ObjectMeta{Namespace: s.leaseNamespace, Name: s.leaseName},
+			Client:     client.CoordinationV1(),
+			LockConfig: resourcelock.ResourceLockConfig{Identity: s.identity},
+		},
+	})
 }
