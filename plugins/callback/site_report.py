@@ -69,7 +69,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
 
 def phases(plays: list[tuple[str, float]], end: float) -> list[dict[str, Any]]:
     """Turn the starts of plays into durations in seconds."""
-    ends = [start for _, start in plays[1:]] + [end]
+    ends = [*(start for _, start in plays[1:]), end][: len(plays)]
     return [
         {"name": name, "seconds": round(stop - start, 3)}
         for (name, start), stop in zip(plays, ends, strict=True)
