@@ -15,16 +15,17 @@ from ansible.utils.display import Display
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.membership import (
     access,
+    kubeadm,
     orders,
     planner,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.membership.settings import Settings
 
 ARGUMENTS = {
     "registered": {"type": "str", "required": True},
-    "control_planes": {"type": "list", "elements": "dict", "required": True},
     "members": {"type": "list", "elements": "dict", "required": True},
     "absent_control_planes": {"type": "list", "elements": "str", "default": []},
-    "version": {"type": "str", "required": True},
+    "settings": {"type": "dict", "required": True},
     "pools": {"type": "dict", "default": {}},
     "state_dir": {"type": "path", "required": True},
 }
@@ -41,18 +42,20 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         """Run the action and return its result."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        site = orders.Site(
-            control_planes=[entry["name"] for entry in args["control_planes"]],
-            members=args["members"],
-            absent_control_planes=args["absent_control_planes"],
-            version=args["version"],
-            pools=args["pools"],
-        )
-        seen = _observations(site, (task_vars or {})["hostvars"], args["registered"])
-        plan = planner.make_plan(site.inventory(), seen)
-        for warning in plan.warnings:
-            Display().warning(warning)
         try:
+            settings = Settings.from_arguments(args["settings"])
+            site = orders.Site(
+                control_planes=[entry["name"] for entry in settings.control_planes],
+                members=args["members"],
+                absent_control_planes=args["absent_control_planes"],
+                version=settings.version,
+                pools=args["pools"],
+                configuration=kubeadm.configuration_hash(settings),
+            )
+            seen = _observations(site, (task_vars or {})["hostvars"], args["registered"])
+            plan = planner.make_plan(site.inventory(), seen)
+            for warning in [*plan.warnings, *orders.describe_drift(plan)]:
+                Display().warning(warning)
             orders.check_refusals(plan)
             found = orders.make_orders(site, plan, seen)
         except PlatformError as error:

@@ -21,10 +21,12 @@ options:
     description: Name under which the hosts' observations were registered.
     type: str
     required: true
-  control_planes:
-    description: The control planes of the inventory, without absent ones, each with C(name).
-    type: list
-    elements: dict
+  settings:
+    description:
+      - Declaration of the cluster; the role C(cluster_membership) makes it from the site's
+        variables.
+      - Control planes that were formed with another one are named in a warning, C(reconfigure).
+    type: dict
     required: true
   members:
     description: All members, without absent ones, each with C(name), C(address) and C(pool).
@@ -36,10 +38,6 @@ options:
     type: list
     elements: str
     default: []
-  version:
-    description: Kubernetes version wanted.
-    type: str
-    required: true
   pools:
     description: Worker pools, for the taints that workers register with.
     type: dict
@@ -58,9 +56,8 @@ EXAMPLES = r"""
 - name: Plan
   biomax.platform.cluster_membership_plan:
     registered: cluster_membership_seen
-    control_planes: "{{ kube_control_plane_members }}"
+    settings: "{{ cluster_membership_settings }}"
     members: "{{ kube_members }}"
-    version: "{{ kube_version }}"
     state_dir: "{{ site_state_dir }}"
   run_once: true
   register: cluster_membership_orders

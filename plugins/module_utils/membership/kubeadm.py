@@ -10,8 +10,9 @@ hosts need no YAML library.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,11 @@ def cluster_documents(settings: Settings) -> list[Document]:
         kubelet_configuration(settings),
         kube_proxy_configuration(settings),
     ]
+
+
+def configuration_hash(settings: Settings) -> str:
+    """Return a short hash of what is common to all members."""
+    return hashlib.sha256(to_text(cluster_documents(settings)).encode()).hexdigest()[:16]
 
 
 def join_documents(settings: Settings, node: Node, secrets: JoinSecrets) -> list[Document]:
@@ -234,10 +240,3 @@ def _volume(name: str, path: str, kind: str, *, read_only: bool) -> Document:
         "pathType": kind,
         "readOnly": read_only,
     }
-
-
-def taints_of_pool(
-    pools: Mapping[str, Mapping[str, Any]], pool: str
-) -> Sequence[Mapping[str, str]]:
-    """Return the taints that the nodes of a pool have; none for an unknown pool."""
-    return list(pools.get(pool, {}).get("taints") or [])

@@ -34,6 +34,7 @@ class Intent:
         started: When it began, ISO 8601 in UTC.
         attempt: Number of the attempt, from 1.
         failed: Why the last attempt ended; empty while none has failed.
+        configuration: Hash of the declared configuration, to see later that another one is wanted.
     """
 
     action: str
@@ -45,6 +46,7 @@ class Intent:
     started: str
     attempt: int = 1
     failed: str = ""
+    configuration: str = ""
 
     def with_failure(self, why: str) -> Intent:
         """Return the intent with the reason of its failure."""

@@ -29,6 +29,7 @@ class Site:
         absent_control_planes: Names of control planes that are declared dead.
         version: Kubernetes version wanted.
         pools: ``node_pools``, for the taints that workers register with.
+        configuration: Hash of the configuration wanted.
     """
 
     control_planes: Sequence[str]
@@ -36,6 +37,7 @@ class Site:
     absent_control_planes: Sequence[str]
     version: str
     pools: Mapping[str, Mapping[str, Any]]
+    configuration: str = ""
 
     def inventory(self) -> planner.Inventory:
         """Return what the planner takes."""
@@ -48,6 +50,7 @@ class Site:
             ),
             absent_control_planes=tuple(self.absent_control_planes),
             version=self.version,
+            configuration=self.configuration,
         )
 
     def node(self, name: str) -> dict[str, Any]:
@@ -137,7 +140,19 @@ def describe(plan: planner.Plan) -> list[str]:
     return [
         f"{name} | {host.action}: {'; '.join(host.reasons)}"
         for name, host in plan.hosts.items()
-        if host.action != planner.NOTHING
+        if host.action not in (planner.NOTHING, planner.RECONFIGURE)
+    ]
+
+
+def describe_drift(plan: planner.Plan) -> list[str]:
+    """Say which control planes run with another configuration than the inventory declares."""
+    drifted = plan.names(planner.RECONFIGURE)
+    if not drifted:
+        return []
+    return [
+        f"{', '.join(drifted)}: {'; '.join(plan.hosts[drifted[0]].reasons)} (certificate names,"
+        " flags of the control plane, kubelet or kube-proxy). Forming a cluster does not change"
+        " running members; new members get what the cluster has."
     ]
 
 

@@ -24,6 +24,7 @@ JOIN = "join"
 FINISH = "finish"  # the join is complete in the cluster, only our ledger does not know yet
 NOTHING = "nothing"
 UPGRADE = "upgrade"
+RECONFIGURE = "reconfigure"  # a member that runs as it was formed, while another form is declared
 REFUSE = "refuse"
 
 CONTROL_PLANE = "control_plane"
@@ -42,12 +43,14 @@ class Inventory:
         workers: Names in inventory order, without the absent ones.
         absent_control_planes: Control planes that are declared dead.
         version: Kubernetes version wanted, without the v.
+        configuration: Hash of the configuration wanted; empty when it is not compared.
     """
 
     control_planes: tuple[str, ...]
     workers: tuple[str, ...] = ()
     absent_control_planes: tuple[str, ...] = ()
     version: str = ""
+    configuration: str = ""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -64,7 +67,8 @@ class HostPlan:
     """What happens to one host.
 
     Args:
-        action: ``init``, ``join``, ``finish``, ``nothing``, ``upgrade`` or ``refuse``.
+        action: ``init``, ``join``, ``finish``, ``nothing``, ``upgrade``, ``reconfigure`` or
+            ``refuse``.
         reasons: Why, in sentences for the operator.
         reset: Whether our own half-done work is removed from the host first.
     """
@@ -253,6 +257,12 @@ def _settled(inventory: Inventory, observation: Observation, view: View) -> Host
         running = observation["version"] or node["version"]
         if inventory.version and running and running != inventory.version:
             return HostPlan(UPGRADE, (f"runs {running}, wanted {inventory.version}",))
+        formed = record.get("configuration") or inventory.configuration
+        if observation["role"] == CONTROL_PLANE and formed != inventory.configuration:
+            return HostPlan(
+                RECONFIGURE,
+                (f"was formed with configuration {formed}, wanted {inventory.configuration}",),
+            )
         return HostPlan(NOTHING, ("is a member",))
     if node["state"] == "unknown" and own and record.get("ca") == own:
         return HostPlan(NOTHING, ("is a member that cannot reach the API now",))
@@ -360,7 +370,7 @@ def _warnings(seen: Observations, hosts: Mapping[str, HostPlan]) -> list[str]:
     found = []
     for name, plan in hosts.items():
         observation = seen[name]
-        if plan.action not in (NOTHING, FINISH):
+        if plan.action not in (NOTHING, FINISH, RECONFIGURE):
             continue
         if observation["role"] == CONTROL_PLANE and not _is_live(observation):
             found.append(f"{name}: its API server or etcd member is not healthy")

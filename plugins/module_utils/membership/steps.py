@@ -103,6 +103,7 @@ class Task:
             version=self.settings.version,
             started=now(),
             attempt=1 if before is None else before.attempt + 1,
+            configuration=kubeadm.configuration_hash(self.settings),
         )
 
     def check_host(self) -> None:

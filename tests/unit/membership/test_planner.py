@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import UnsafeError
+from ansible_collections.biomax.platform.plugins.module_utils.membership.orders import (
+    check_refusals,
+    describe_drift,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.membership.planner import (
     Inventory,
     Plan,
@@ -241,3 +246,29 @@ def test_credentials_left_by_a_cut_run_are_taken_back() -> None:
 def test_live_means_own_authority() -> None:
     assert plan(member("cp1")).hosts["cp1"].reasons == ("is a member",)
     assert OURS != THEIRS
+
+
+def test_other_configuration_is_named_and_changes_nothing() -> None:
+    inventory = Inventory(CONTROL_PLANES, WORKERS, configuration="new")
+    record = {"action": "join", "ca": OURS, "configuration": "old"}
+    result = plan(
+        *(member(name) | {"record": record} for name in CONTROL_PLANES),
+        member("app1") | {"record": record},
+        inventory=inventory,
+    )
+    assert actions(result) == dict.fromkeys(CONTROL_PLANES, "reconfigure") | {"app1": "nothing"}
+    check_refusals(result)
+    (said,) = describe_drift(result)
+    assert "cp1, cp2, cp3" in said
+    assert "old, wanted new" in said
+
+
+def test_refusals_of_all_hosts_are_in_one_message() -> None:
+    result = plan(*(bare(name) for name in CONTROL_PLANES), foreign("app1"), foreign("db1"))
+    with pytest.raises(UnsafeError, match=r"Nothing was touched on any host\. app1: .* \| db1: "):
+        check_refusals(result)
+
+
+def test_upgrade_is_refused_by_name() -> None:
+    with pytest.raises(UnsafeError, match=r"cp1: runs 1\.35\.4, wanted 1\.36\.3"):
+        check_refusals(plan(member("cp1") | {"version": "1.35.4"}))
