@@ -47,9 +47,32 @@ def membership_targets(
     return targets([])
 
 
+def membership_arrived(
+    hostvars: Mapping[str, Mapping[str, Any]], orders: Mapping[str, Any]
+) -> list[str]:
+    """List the nodes that the closing proof of health must find.
+
+    Args:
+        hostvars: Ansible's ``hostvars``.
+        orders: What the planning task registered.
+
+    Returns:
+        Names of the hosts that were to become members, without those whose own task failed: their
+        failure is reported already, and waiting for them would only take time.
+    """
+    return [
+        name
+        for name in orders["expected_nodes"]
+        if not hostvars[name].get("cluster_membership_done", {"failed": True}).get("failed", False)
+    ]
+
+
 class FilterModule:
     """Map filter names to functions, as Ansible asks."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"membership_targets": membership_targets}
+        return {
+            "membership_arrived": membership_arrived,
+            "membership_targets": membership_targets,
+        }

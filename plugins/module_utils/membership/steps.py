@@ -183,10 +183,10 @@ def prepare_join(task: Task, ticket: Ticket) -> tuple[ledger.Intent, list[Step]]
     path = task.layout.runtime / "kubeadm.yaml"
     documents = kubeadm.join_documents(task.settings, task.node, secrets)
     durable.write_file(path, kubeadm.to_text(documents).encode())
-    steps = [
-        _kubeadm_step("join", path),
-        Step("wait until the host is a member", lambda _tools: confirm(task)),
-    ]
+    join = _kubeadm_step("join", path)
+    if not task.node.is_control_plane:
+        join = once_more(join, reset_step(task.settings, task.node))
+    steps = [join, Step("wait until the host is a member", lambda _tools: confirm(task))]
     return task.intent("join", ticket.ca_fingerprint), _with_reset(task, steps)
 
 
@@ -263,6 +263,28 @@ def _kubeadm_step(verb: str, config: Path, *flags: str) -> Step:
         f"kubeadm {verb}",
         lambda tools: run_logged(arguments, tools.log, keep_open=tools.lock),
     )
+
+
+def once_more(join: Step, reset: Step) -> Step:
+    """Let a worker's join try again after a failure, such as an API that was busy for a moment.
+
+    A control plane must not: its etcd member may be announced, and that is removed by the leader.
+
+    Args:
+        join: The step that may fail.
+        reset: Removes what it did.
+    """
+
+    def act(tools: Tools) -> None:
+        try:
+            join.act(tools)
+        except PlatformError as error:
+            tools.log.write(f"= {error}; remove what it did and try once more\n")
+            tools.log.flush()
+            reset.act(tools)
+            join.act(tools)
+
+    return Step(join.name, act)
 
 
 def _close_discovery(task: Task, tools: Tools, token: str) -> None:

@@ -12,6 +12,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 from ansible_collections.biomax.platform.plugins.module_utils.membership import (
     escrow,
+    job,
     ledger,
     observe,
     reset,
@@ -158,3 +159,20 @@ def test_wrong_recipient_is_refused_before_anything_is_sealed(layout: Layout) ->
     with pytest.raises(InputError, match="age recipient"):
         escrow.ensure_sealed(layout, "config", "ssh-ed25519 AAAA")
     assert escrow.read_sealed(layout) == {}
+
+
+def test_join_of_a_worker_is_tried_twice_with_a_reset_between(layout: Layout) -> None:
+    done: list[str] = []
+
+    def fails_first(_tools: job.Tools) -> None:
+        done.append("join")
+        if len(done) == 1:
+            raise PlatformError("the API was busy")
+
+    join = job.Step("join", fails_first)
+    clean = job.Step("reset", lambda _tools: done.append("reset"))
+    log = layout.root / "log"
+    with log.open("w") as stream:
+        steps.once_more(join, clean).act(job.Tools(layout, stream, 0))
+    assert done == ["join", "reset", "join"]
+    assert "the API was busy" in log.read_text()

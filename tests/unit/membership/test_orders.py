@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.biomax.platform.plugins.filter.membership import membership_targets
+from ansible_collections.biomax.platform.plugins.filter.membership import (
+    membership_arrived,
+    membership_targets,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 from ansible_collections.biomax.platform.plugins.module_utils.membership.orders import (
     NOBODY,
@@ -81,3 +84,13 @@ def test_each_play_finds_its_hosts(what: str, hosts: list[str]) -> None:
 def test_without_orders_no_play_finds_a_host(known: dict[str, dict[str, Any]]) -> None:
     assert membership_targets(known, GROUPS, "initialize") == [NOBODY]
     assert membership_targets({}, {}, "complete") == [NOBODY]
+
+
+def test_failed_and_unreached_hosts_are_not_waited_for() -> None:
+    hostvars: dict[str, dict[str, Any]] = {
+        "cp1": {"cluster_membership_done": {"changed": True}},
+        "cp2": {"cluster_membership_done": {"failed": True}},
+        "cp3": {},
+    }
+    wanted = {"expected_nodes": ["cp1", "cp2", "cp3"]}
+    assert membership_arrived(hostvars, wanted) == ["cp1"]
