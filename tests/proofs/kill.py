@@ -54,6 +54,7 @@ def last_task(log: Path) -> str:
 
 def prove_cut(number: int, after_seconds: float) -> dict[str, object]:
     """Restore bare hosts, cut one run, run again twice and check; return the row of the report."""
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
     lab("restore", "bare")
     log = RESULTS.parent / f"cut-{number}.log"
     was_running = cut_run(after_seconds, log)

@@ -47,7 +47,7 @@ def refused(inventory: str, *arguments: str) -> str:
 
 
 @pytest.mark.lab
-def test_two_hosts_with_one_address(site: Run, tmp_path: Path) -> None:
+def test_two_hosts_with_one_address(site: str, tmp_path: Path) -> None:
     said = refused(edited_hosts(tmp_path, "10.77.0.51", "10.77.0.31"))
     assert "10.77.0.31" in said
     assert "app1" in said
@@ -55,21 +55,21 @@ def test_two_hosts_with_one_address(site: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.lab
-def test_overlapping_networks(site: Run, tmp_path: Path) -> None:
+def test_overlapping_networks(site: str, tmp_path: Path) -> None:
     said = refused(edited_inventory(tmp_path, kube_pod_subnet="10.96.0.0/16"))
     assert "10.96.0.0/16" in said
     assert "10.96.0.0/12" in said
 
 
 @pytest.mark.lab
-def test_misspelt_variable_gets_the_right_name(site: Run, tmp_path: Path) -> None:
+def test_misspelt_variable_gets_the_right_name(site: str, tmp_path: Path) -> None:
     said = refused(edited_inventory(tmp_path, kube_pod_subnett="10.1.0.0/16"))
     assert "kube_pod_subnett" in said
     assert "kube_pod_subnet" in said.replace("kube_pod_subnett", "")
 
 
 @pytest.mark.lab
-def test_leftovers_of_another_cluster(site: Run) -> None:
+def test_leftovers_of_another_cluster(site: str) -> None:
     on_host(
         "ml1",
         "cp -a /etc/kubernetes /root/kubernetes.aside && openssl req -x509 -newkey rsa:2048 -nodes"
@@ -84,7 +84,7 @@ def test_leftovers_of_another_cluster(site: Run) -> None:
 
 
 @pytest.mark.lab
-def test_full_disk_is_named(site: Run) -> None:
+def test_full_disk_is_named(site: str) -> None:
     """A small file system over the engine's state directory stands for a disk without space."""
     on_host(
         "ml1",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from tests.support.site import ROOT, Run, lab, on_host, run_playbook
+from tests.support.site import ROOT, lab, on_host, run_playbook
 
 CONTROL_PLANE = ("cp1", "cp2", "cp3")
 BUDGET_SECONDS = 5.0
@@ -57,7 +57,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, step: float = 0.2)
 
 @pytest.mark.lab
 @pytest.mark.destructive
-def test_power_loss_of_the_holder(site: Run) -> None:
+def test_power_loss_of_the_holder(site: str) -> None:
     kubeconfig = yaml.safe_load((ROOT / ".lab/kubeconfig").read_text())
     authority = kubeconfig["clusters"].pop()["cluster"]["certificate-authority-data"]
     AUTHORITY.write_bytes(base64.b64decode(authority))

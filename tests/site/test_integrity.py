@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.site import Run, on_host, run_playbook
+from tests.support.site import on_host, run_playbook
 
 STORED = "/srv/biomax-platform/bundle/files/etcdutl"
 FLIP = """
@@ -19,7 +19,7 @@ PY
 
 
 @pytest.mark.lab
-def test_flipped_bit_is_refused_on_the_target(site: Run) -> None:
+def test_flipped_bit_is_refused_on_the_target(site: str) -> None:
     target = on_host("cp2", "command -v etcdutl").strip()
     on_host("cp2", f"cp -a {target} /root/etcdutl.good && printf x >> {target}")
     damaged = on_host("cp2", f"sha256sum < {target}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.site import CONTROLLER, Run, on_host, run_playbook
+from tests.support.site import CONTROLLER, on_host, run_playbook
 
 HOST_LAYER = ("Preflight", "Converge")
 MEMBERS = ("cp1", "cp2", "cp3", "app1", "db1", "ml1")
@@ -20,7 +20,7 @@ def start_times(host: str) -> str:
 
 
 @pytest.mark.lab
-def test_nothing_changes_and_nothing_restarts(site: Run) -> None:
+def test_nothing_changes_and_nothing_restarts(site: str) -> None:
     before = {host: start_times(host) for host in MEMBERS}
     again = run_playbook("site.yml")
     assert again.returncode == 0, again.output[-6000:]
@@ -30,7 +30,7 @@ def test_nothing_changes_and_nothing_restarts(site: Run) -> None:
 
 
 @pytest.mark.lab
-def test_host_layer_costs_three_tasks_at_most(site: Run) -> None:
+def test_host_layer_costs_three_tasks_at_most(site: str) -> None:
     again = run_playbook("site.yml")
     plays = [play["name"] for play in again.record["plays"]]
     assert any(play.startswith(HOST_LAYER) for play in plays), plays
@@ -39,14 +39,14 @@ def test_host_layer_costs_three_tasks_at_most(site: Run) -> None:
 
 
 @pytest.mark.lab
-def test_check_mode_predicts_nothing_after_a_run(site: Run) -> None:
+def test_check_mode_predicts_nothing_after_a_run(site: str) -> None:
     predicted = run_playbook("site.yml", "--check", "--diff")
     assert predicted.returncode == 0, predicted.output[-6000:]
     assert predicted.counter("changed") == {}, predicted.changed_tasks()
 
 
 @pytest.mark.lab
-def test_a_tag_touches_only_its_role(site: Run) -> None:
+def test_a_tag_touches_only_its_role(site: str) -> None:
     """Take a file of another role away: a run limited to containerd must not bring it back."""
     path = "/etc/systemd/journald.conf.d"
     stray = on_host("ml1", f"ls {path} | head -n 1").strip()
@@ -61,7 +61,7 @@ def test_a_tag_touches_only_its_role(site: Run) -> None:
 
 
 @pytest.mark.lab
-def test_limited_plan_is_the_full_plan_for_that_host(site: Run) -> None:
+def test_limited_plan_is_the_full_plan_for_that_host(site: str) -> None:
     on_host("cp2", "chmod 0600 /etc/hosts")
     try:
         full = run_playbook("site.yml", "--check", "--diff")
