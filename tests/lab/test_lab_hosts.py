@@ -120,6 +120,9 @@ def test_no_route_out(pair: LabCommand) -> None:
 def test_power_off_and_on(pair: LabCommand) -> None:
     neighbour = pair.host("b1")["leader"]
     pair("ssh", "a1", "sh", "-c", "'echo kept > /root/kept'")
+    pod = "/sys/fs/cgroup/*/kubepods/pod1"
+    pair("exec", "a1", "sh", "-c", "for c in /sys/fs/cgroup/*/; do mkdir -p $c/kubepods/pod1; done")
+    assert pair.start("exec", "a1", "sh", "-c", f"ls -d {pod}").wait() == 0
     pair("power-off", "a1")
     assert pair.host("a1") == {
         "host": "a1",
@@ -135,6 +138,7 @@ def test_power_off_and_on(pair: LabCommand) -> None:
     assert "sshd" in pair("logs", "a1", "ssh.service")  # the journal of a host that is off
     pair("power-on", "a1")
     assert pair("ssh", "a1", "cat", "/root/kept") == "kept\n"
+    assert pair.start("exec", "a1", "sh", "-c", f"ls -d {pod}").wait() != 0
     assert "on already" in pair.fails("power-on", "a1")
 
 
