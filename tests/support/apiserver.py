@@ -108,19 +108,9 @@ def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
                 child.kill()
 
 
-@contextmanager
-def api_server(directory: Path) -> Iterator[Path]:
-    """Start etcd and kube-apiserver; give the path of an administrator's kubeconfig."""
-    peer, client, secure = free_port(), free_port(), free_port()
-    authority = issue("test-ca")
-    server = issue("kube-apiserver", issuer=authority)
-    for name, content in {
-        "ca.pem": authority.certificate_pem(),
-        "server.pem": server.certificate_pem(),
-        "server.key": server.key_pem(),
-    }.items():
-        (directory / name).write_bytes(content)
-    etcd = [
+def etcd_command(directory: Path, client: int, peer: int) -> list[str]:
+    """Command of an etcd without durability."""
+    return [
         str(program("etcd")),
         f"--data-dir={directory / 'etcd'}",
         f"--listen-client-urls=http://127.0.0.1:{client}",
@@ -130,9 +120,13 @@ def api_server(directory: Path) -> Iterator[Path]:
         f"--initial-cluster=default=http://127.0.0.1:{peer}",
         "--unsafe-no-fsync",
     ]
-    kube = [
+
+
+def server_command(directory: Path, etcd: int, secure: int) -> list[str]:
+    """Command of an API server over that etcd."""
+    return [
         str(program("kube-apiserver")),
-        f"--etcd-servers=http://127.0.0.1:{client}",
+        f"--etcd-servers=http://127.0.0.1:{etcd}",
         "--bind-address=127.0.0.1",
         f"--secure-port={secure}",
         f"--cert-dir={directory}",
@@ -147,6 +141,22 @@ def api_server(directory: Path) -> Iterator[Path]:
         # There is no controller here that makes service accounts.
         "--disable-admission-plugins=ServiceAccount",
     ]
+
+
+@contextmanager
+def api_server(directory: Path) -> Iterator[Path]:
+    """Start etcd and kube-apiserver; give the path of an administrator's kubeconfig."""
+    peer, client, secure = free_port(), free_port(), free_port()
+    authority = issue("test-ca")
+    server = issue("kube-apiserver", issuer=authority)
+    for name, content in {
+        "ca.pem": authority.certificate_pem(),
+        "server.pem": server.certificate_pem(),
+        "server.key": server.key_pem(),
+    }.items():
+        (directory / name).write_bytes(content)
+    etcd = etcd_command(directory, client, peer)
+    kube = server_command(directory, client, secure)
     kubeconfig = write_kubeconfig(directory / "kubeconfig", secure, authority)
     with running(etcd, directory / "etcd.log"), running(kube, directory / "kube.log") as child:
         wait_until_ready(open_client(str(kubeconfig)), child, directory / "kube.log")

@@ -59,10 +59,7 @@ def reconcile_pools(
     live = _nodes(client)
     missing = [member["name"] for member in members if member["name"] not in live]
     if missing and not check:
-        raise NotReadyError(
-            f"Cannot label {', '.join(missing)}: not in the cluster yet. Run playbooks/"
-            "form_cluster.yml, or put a host that is dead into group absent."
-        )
+        raise _not_joined(missing)
     plans = []
     for member in members:
         pool = parsed.get(member.get("pool", ""))
@@ -71,6 +68,13 @@ def reconcile_pools(
             _patch(client, live[plan.node], plan, pool)
         plans.append(plan)
     return _result(plans, missing, client)
+
+
+def _not_joined(missing: Sequence[str]) -> NotReadyError:
+    return NotReadyError(
+        f"Cannot label {', '.join(missing)}: not in the cluster yet. Run playbooks/"
+        "form_cluster.yml, or put a host that is dead into group absent."
+    )
 
 
 def _nodes(client: KubeClient | None) -> dict[str, dict[str, Any]]:
