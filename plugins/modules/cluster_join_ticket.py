@@ -66,6 +66,12 @@ options:
     type: list
     elements: str
     default: []
+  whole:
+    description:
+      - With O(state=absent), also wait for every etcd member, API server and control-plane node, as
+        after a change of the control plane. A control plane that is down does not stop the others.
+    type: bool
+    default: true
   timeout_seconds:
     description: How long the cluster gets to be healthy.
     type: int
@@ -130,6 +136,7 @@ def argument_spec() -> dict[str, Any]:
         "settings": settings_spec(),
         "joining": {"type": "list", "elements": "dict", "default": [], "options": joining},
         "expected_nodes": {"type": "list", "elements": "str", "default": []},
+        "whole": {"type": "bool", "default": True},
         "timeout_seconds": {"type": "int", "default": 180},
     }
 
@@ -144,7 +151,7 @@ def run(params: dict[str, Any], leader: Leader) -> dict[str, Any]:
     seconds = float(params["timeout_seconds"])
     if params["state"] == "absent":
         removed = tokens.revoke(leader.api())
-        gate(lambda: leader.missing(params["expected_nodes"]), seconds)
+        gate(lambda: leader.missing(params["expected_nodes"], whole=params["whole"]), seconds)
         return {"changed": bool(removed), "removed": removed}
     removed = []
     for entry in params["joining"]:

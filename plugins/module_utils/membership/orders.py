@@ -84,7 +84,8 @@ def make_orders(
         observations: Observation of each host.
 
     Returns:
-        ``leader`` (a node, or empty), ``hosts`` by name, ``joining_workers``, ``expected_nodes``.
+        ``leader`` (a node, or empty), ``hosts`` by name, ``joining_workers``, ``expected_nodes``,
+        and ``whole``: whether the control plane changes, so that all of it must be healthy.
     """
     hosts: dict[str, dict[str, Any]] = {
         name: {
@@ -101,11 +102,13 @@ def make_orders(
         for name in plan.names(planner.JOIN)
         if hosts[name]["node"]["role"] == planner.WORKER
     ]
+    expected = plan.names(planner.INIT, planner.JOIN, planner.FINISH)
     return {
         "leader": site.node(plan.leader) if plan.leader else {},
         "hosts": hosts,
         "joining_workers": workers,
-        "expected_nodes": plan.names(planner.INIT, planner.JOIN, planner.FINISH),
+        "expected_nodes": expected,
+        "whole": any(name in site.control_planes for name in expected),
     }
 
 

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class Authority:
-    """An authority with one certificate that it signed, for 127.0.0.1 and as a client."""
+    """An authority with one certificate that it signed, for servers and clients."""
 
     ca: str
     certificate: str
@@ -27,8 +27,8 @@ class Authority:
 
 
 @cache
-def authority(name: str) -> Authority:
-    """Make an authority; all have the same subject, as clusters of kubeadm have."""
+def authority(name: str, addresses: tuple[str, ...] = ("127.0.0.1",)) -> Authority:
+    """Make an authority and a certificate for `addresses`; all authorities have one subject."""
     ends = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=24)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
@@ -39,7 +39,7 @@ def authority(name: str) -> Authority:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
-    names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    names = [x509.IPAddress(ip_address(address)) for address in addresses]
     leaf = (
         _builder(subject, issuer, ends)
         .public_key(key.public_key())

@@ -18,7 +18,15 @@ from ansible_collections.biomax.platform.plugins.module_utils.membership.orders 
 )
 from ansible_collections.biomax.platform.plugins.module_utils.membership.planner import make_plan
 
-from tests.unit.membership.builders import ADDRESSES, CONTROL_PLANES, WORKERS, bare, half_joined
+from tests.unit.membership.builders import (
+    ADDRESSES,
+    CONTROL_PLANES,
+    WORKERS,
+    bare,
+    beside,
+    half_joined,
+    member,
+)
 
 TAINT = {"key": "dedicated", "value": "database", "effect": "NoSchedule"}
 SITE = Site(
@@ -56,6 +64,7 @@ def test_orders_name_nodes_roles_taints_and_half_done_work() -> None:
         ("db1", False),
     ]
     assert found["joining_workers"][1]["taints"] == [TAINT]
+    assert found["whole"] is True
     assert found["expected_nodes"] == ["cp1", "cp2", "cp3", "app1", "db1"]
 
 
@@ -94,3 +103,10 @@ def test_failed_and_unreached_hosts_are_not_waited_for() -> None:
     }
     wanted = {"expected_nodes": ["cp1", "cp2", "cp3"]}
     assert membership_arrived(hostvars, wanted) == ["cp1"]
+
+
+def test_joining_workers_need_no_whole_control_plane() -> None:
+    seen = {name: member(name) for name in CONTROL_PLANES}
+    seen["app1"] = beside(bare("app1"), CONTROL_PLANES)
+    found = make_orders(SITE, make_plan(SITE.inventory(), seen), seen)
+    assert (found["expected_nodes"], found["whole"]) == (["app1"], False)
