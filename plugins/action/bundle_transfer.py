@@ -88,8 +88,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             task_vars=self._task_vars,
         )
         if result.get("failed"):
+            said = [result.get(key) for key in ("msg", "module_stderr", "exception")]
             raise AnsibleActionFail(
-                result.get("msg", "the host's answer has no message"), result=result
+                str(next(filter(None, said), "the module gave no answer")), result=result
             )
         return dict(result)
 

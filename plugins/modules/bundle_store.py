@@ -118,8 +118,11 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.host import lock
 from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import Hashes
+from ansible_collections.biomax.platform.plugins.module_utils.host.system import Host
 
+LOCK_SECONDS = 60.0  # a call that a killed controller left behind still takes its batch in
 HASHES = Path("/var/lib/biomax-platform/bundle-hashes.json")
 
 
@@ -209,18 +212,30 @@ def _uploader() -> int:
     return int(os.environ.get("SUDO_UID", os.getuid()))
 
 
+def _run_and_save(module: Any, hashes: Hashes) -> dict[str, Any]:
+    result = run(module.params, Store(Path(module.params["path"]), hashes), module.check_mode)
+    if not module.check_mode:
+        HASHES.parent.mkdir(parents=True, exist_ok=True)
+        hashes.save()
+    return result
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     os.umask(0o022)
     hashes = Hashes(HASHES)
+    holder = {"run": f"bundle_store {module.params['state']}", "user": str(os.getuid())}
     try:
-        result = run(module.params, Store(Path(module.params["path"]), hashes), module.check_mode)
-        if not module.check_mode:
-            HASHES.parent.mkdir(parents=True, exist_ok=True)
-            hashes.save()
+        with lock.held(Host(), holder, LOCK_SECONDS, write=not module.check_mode):
+            result = _run_and_save(module, hashes)
     except PlatformError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(
+            msg=f"Bundle store {module.params['path']}, state {module.params['state']}: "
+            f"{error.strerror} ({error.filename}). Run the transfer again."
+        )
     module.exit_json(bytes_hashed=hashes.bytes_hashed, **result)
 
 

@@ -148,6 +148,11 @@ def main() -> None:
         result = run(module.params, Registry(module.params["url"]), module.check_mode)
     except PlatformError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(
+            msg=f"Reading the bundle in {module.params['path']}: {error.strerror} "
+            f"({error.filename}). Transfer the bundle again."
+        )
     module.exit_json(**result)
 
 
