@@ -137,7 +137,8 @@ def status(
         refused = network.refused(lab.instance)
         if as_json:
             keys = {"ssh_key": str(lab.paths.client_key), "known_hosts": str(lab.paths.known_hosts)}
-            whole = {"hosts": rows, "refused": refused, "snapshots": lab.disk.saved(), **keys}
+            seen = {"refused": refused.packets, "outside": refused.outside}
+            whole = {"hosts": rows, **seen, "snapshots": lab.disk.saved(), **keys}
             typer.echo(json.dumps({**json.loads(recorded.model_dump_json()), **whole}))
             return
         table = Table("host", "address", "power", "ssh", "network", box=None)
@@ -146,7 +147,10 @@ def status(
             table.add_row(str(row["host"]), str(row["address"]), str(row["power"]), *words)
         lab.report.console.print(f"{recorded.describe()}", markup=False)
         lab.report.console.print(table)
-        lab.report.line(f"packets refused: {refused}; snapshots: {lab.disk.saved() or 'none'}")
+        counts = ", ".join(f"{name} {number}" for name, number in refused.packets.items())
+        lab.report.line(f"packets refused: {counts}")
+        lab.report.line(f"addresses outside: {', '.join(refused.outside) or 'none'}")
+        lab.report.line(f"snapshots: {', '.join(lab.disk.saved()) or 'none'}")
 
 
 def _words(command: list[str] | None) -> list[str]:

@@ -9,11 +9,15 @@ Only the lab's own tables are ever touched.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from lab.hosts.instance import Instance
 from lab.hosts.process import run
+
+# How many different addresses outside are remembered.
+MAX_OUTSIDE = 1024
 
 
 def wall_ruleset(instance: Instance, hosts: Sequence[str]) -> str:
@@ -53,9 +57,15 @@ table bridge {name}
 delete table bridge {name}
 table bridge {name} {{
   counter to_outside {{ }}
+  set outside {{ type ipv4_addr; size {MAX_OUTSIDE}; flags dynamic; }}
   chain input {{
     type filter hook input priority filter; policy accept;
-    iifname {{ {links} }} ip daddr != {{ {inside} }} counter name to_outside drop
+    iifname {{ {links} }} ip daddr != {{ {inside} }} jump outward
+  }}
+  chain outward {{
+    counter name to_outside
+    add @outside {{ ip daddr }}
+    drop
   }}
 }}
 """
@@ -146,12 +156,35 @@ def tables() -> list[tuple[str, str]]:
     ]
 
 
-def refused(instance: Instance) -> dict[str, int]:
-    """Return how many packets of the hosts the wall stopped, by counter."""
-    counts: dict[str, int] = {}
-    for family in ("inet", "bridge"):
-        table = [family, instance.nft_table]
-        found = json.loads(run(["nft", "--json", "list", "counters", "table", *table]))["nftables"]
-        counters = [entry["counter"] for entry in found if "counter" in entry]
-        counts |= {entry["name"]: int(entry["packets"]) for entry in counters}
-    return counts
+class Refused(NamedTuple):
+    """What the wall stopped: packets by counter, and the addresses outside that were tried."""
+
+    packets: dict[str, int]
+    outside: list[str]
+
+
+def parse_refused(listings: Iterable[str]) -> Refused:
+    """Read what the wall stopped.
+
+    Args:
+        listings: the instance's tables as nft lists them in JSON.
+
+    Returns:
+        Counters and addresses of all of them.
+    """
+    packets: dict[str, int] = {}
+    outside: list[str] = []
+    for listing in listings:
+        for entry in json.loads(listing)["nftables"]:
+            if "counter" in entry:
+                packets[entry["counter"]["name"]] = int(entry["counter"]["packets"])
+            if entry.get("set", {}).get("name") == "outside":
+                outside += entry["set"].get("elem", [])
+    return Refused(packets, sorted(outside))
+
+
+def refused(instance: Instance) -> Refused:
+    """Return what the wall of an instance stopped since `up`."""
+    name = instance.nft_table
+    tables = (["inet", name], ["bridge", name])
+    return parse_refused(run(["nft", "--json", "list", "table", *table]) for table in tables)

@@ -110,6 +110,7 @@ def test_no_route_out(pair: LabCommand) -> None:
             pass  # the listener works
         assert not pair.reaches("a1", gateway, port)
         assert not pair.reaches("a1", "192.0.2.1", port)
+    assert pair.status()["outside"] == ["192.0.2.1"]
     after = pair.status()["refused"]
     assert after["to_controller"] > before["to_controller"]
     assert after["to_outside"] > before["to_outside"]

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from lab.hosts.instance import Instance
-from lab.hosts.network import partition_ruleset, wall_ruleset
+from lab.hosts.network import parse_refused, partition_ruleset, wall_ruleset
 
 
 def touched_tables(ruleset: str) -> set[str]:
@@ -30,7 +31,7 @@ def test_wall_counts_what_leaves_by_every_host() -> None:
     ruleset = wall_ruleset(Instance(), ["cp1", "cp2"])
     assert (
         'iifname { "vb-cp1", "vb-cp2" } ip daddr != { 10.77.0.0/24, 224.0.0.0/4, 255.255.255.255 } '
-        "counter name to_outside drop"
+        "jump outward"
     ) in ruleset
 
 
@@ -46,3 +47,13 @@ def test_a_group_is_cut_off_in_both_directions_and_whole_inside() -> None:
 def test_no_group_removes_the_table() -> None:
     table = "table bridge biomax_lab_cut"
     assert partition_ruleset(Instance(), []) == f"{table}\ndelete {table}\n"
+
+
+def test_refused_packets_and_addresses_are_read() -> None:
+    counter = {"counter": {"name": "to_outside", "packets": 3, "bytes": 180}}
+    outside = {"set": {"name": "outside", "elem": ["198.51.100.9", "192.0.2.1"]}}
+    empty = {"set": {"name": "outside"}}
+    listings = [json.dumps({"nftables": entries}) for entries in ([counter, outside], [empty])]
+    found = parse_refused(listings)
+    assert found.packets == {"to_outside": 3}
+    assert found.outside == ["192.0.2.1", "198.51.100.9"]
