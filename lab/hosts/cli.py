@@ -223,6 +223,14 @@ def restore(name: Annotated[str, typer.Argument()]) -> None:
 
 
 @app.command()
+def forget(name: Annotated[str, typer.Argument()]) -> None:
+    """Remove a snapshot."""
+    with _changing() as lab:
+        lab.forget(name)
+        lab.report.total(f"snapshot {name} removed")
+
+
+@app.command()
 def logs(
     host: HostName,
     unit: Annotated[str | None, typer.Argument(help="A systemd unit.")] = None,

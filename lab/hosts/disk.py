@@ -144,9 +144,7 @@ class Disk:
         """
         file = self.snapshots / name / "meta.json"
         if not file.is_file():
-            raise LabError(
-                f"Cannot restore {name}: no such snapshot. Known: {', '.join(self.saved()) or '-'}."
-            )
+            raise LabError(f"There is no snapshot {name}. Known: {', '.join(self.saved()) or '-'}.")
         meta = json.loads(file.read_text(encoding="utf-8"))
         return dict(meta)
 

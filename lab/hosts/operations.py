@@ -254,6 +254,16 @@ class Lab:
         recorded.off = []
         state.save_state(self.instance, recorded)
 
+    def forget(self, name: str) -> None:
+        """Remove a snapshot; what it alone holds of the disk becomes free.
+
+        Raises:
+            LabError: there is no such snapshot.
+        """
+        self.running()
+        self.disk.meta(name)
+        self.disk.forget(name)
+
     def power_off(self, names: list[str]) -> int:
         """End hosts as a power cut would; returns the number of processes that ended."""
         recorded = self.running()

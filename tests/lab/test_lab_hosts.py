@@ -172,7 +172,10 @@ def test_snapshot_and_restore(pair: LabCommand) -> None:
         assert pair.start("ssh", "a1", "test", "-e", "/root/more").wait() != 0
     assert pair.reaches("a1", B1)  # restored to a whole network
     assert pair.status()["snapshots"] == ["one"]
-    assert "no such snapshot. Known: one" in pair.fails("restore", "two")
+    assert "no snapshot two. Known: one." in pair.fails("restore", "two")
+    pair("forget", "one")
+    assert pair.status()["snapshots"] == []
+    assert "no snapshot one" in pair.fails("forget", "one")
 
 
 TICKER = """
