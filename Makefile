@@ -36,7 +36,8 @@ lab-down: venv ## remove the lab hosts and everything they left
 	lab/lab down
 
 test: bundle ## every test (about 40 min with a bundle)
-	tools/ensure-packages shellcheck nftables curl
+	tools/ensure-packages curl iproute2 nftables
+	cd programs && go vet ./... && go test ./...
 	$(PY) -m pytest
 
 lint: venv ## every linter

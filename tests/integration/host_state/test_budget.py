@@ -17,7 +17,7 @@ import yaml
 
 from tests.support.site import INVENTORY, ROOT, VENV_BIN, environment, lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
 HOSTS = ["mirror1", "cp1", "app1", "db1", "ml1"]
 ROLES = [f"budget_{number:02d}" for number in range(12)]
 TARGET = "/root/host-state-budget"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.host_state.conftest import REMOTE, SANDBOX, Remote
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
 Entry = dict[str, Any]
 
 UNIT_FILE: Entry = {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.host_state.conftest import REMOTE, SOURCE, Remote
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
 
 
 def test_install_and_remove(apt: Remote) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.site import on_host, run_playbook
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
 
 MIRROR, HOST = "mirror1", "app1"
 ASK = """

@@ -14,7 +14,7 @@ import pytest
 from tests.support.bundles import Signer, make_signer, write_bundle
 from tests.support.site import on_host, run_playbook
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
 
 HOST = "mirror1"
 TARGET = "/srv/transfer-test"
@@ -55,7 +55,8 @@ class Mirror:
     def sums(self) -> dict[str, str]:
         """Return the sum of each file in the bundle on the host, by path."""
         listing = on_host(
-            HOST, f"cd {self.target}/bundle 2>/dev/null && find . -type f | xargs -r sha256sum || true"
+            HOST,
+            f"cd {self.target}/bundle 2>/dev/null && find . -type f | xargs -r sha256sum || true",
         )
         rows = [line.split() for line in listing.splitlines() if line.strip()]
         return {path.removeprefix("./"): digest for digest, path in rows}

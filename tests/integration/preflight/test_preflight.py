@@ -14,7 +14,7 @@ import yaml
 
 from tests.support.site import ROOT, Run, on_host, run_playbook
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
 HOST = "ml1"
 TRACES = (
     "find /etc /usr/local /srv /var/lib -newer /run/preflight-mark -type f"

@@ -1,0 +1,43 @@
+"""The lab with its formed cluster, shared by every test that needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.scenario import run_scenario
+from tests.support.site import lab, run_playbook
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a developer keep the lab between runs of the tests."""
+    parser.addoption(
+        "--reuse-lab",
+        action="store_true",
+        help="use the lab that is up and keep it, instead of forming a cluster on fresh hosts",
+    )
+
+
+@pytest.fixture(scope="session")
+def formed(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Form the cluster on fresh hosts by its Molecule scenario, which also proves idempotence.
+
+    The value is what the scenario printed. A lab that is up is taken down first, since what is
+    tested starts from bare hosts; with ``--reuse-lab`` it is converged and kept.
+    """
+    if request.config.getoption("--reuse-lab"):
+        lab("up")
+        run = run_playbook("site.yml")
+        assert run.returncode == 0, run.output[-8000:]
+        yield run.output
+        return
+    lab("down", "--purge", "--force")
+    yield run_scenario("cluster", "--destroy", "never")
+    lab("down", "--purge")
+
+
+@pytest.fixture
+def site(formed: str) -> str:
+    """A lab whose cluster stands."""
+    return formed
