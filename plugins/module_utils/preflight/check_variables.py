@@ -22,7 +22,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import Site
 
-FREE_PREFIXES = ("ansible_", "vault_", "local_")  # Ansible's, secrets, a site's own helpers
+# Ansible's, a scenario's, secrets, a site's own helpers.
+FREE_PREFIXES = ("ansible_", "molecule_", "vault_", "local_")
 _SHOWN = 60  # characters of a wrong value that a message shows
 _SETTINGS = {"type", "choices", "required", "derived", "lab_only", "description"}
 
