@@ -86,7 +86,7 @@ def observe(layout: Layout, question: Question) -> dict[str, Any]:
     Raises:
         PlatformError: Our own ledger on the host is damaged.
     """
-    intent = ledger.read_intent(layout)
+    found = _files(layout)
     with ThreadPoolExecutor(max_workers=8) as pool:
         node = pool.submit(_own_node, layout, question.name)
         peers = {
@@ -100,20 +100,28 @@ def observe(layout: Layout, question: Question) -> dict[str, Any]:
             "name": question.name,
             "address": question.address,
             "role": question.role,
-            "running": locking.is_locked(layout),
-            "intent": None if intent is None else asdict(intent),
-            "record": ledger.read_record(layout),
-            "leftovers": leftovers(layout),
-            "ca": _authority(layout),
             "kubelet_active": _is_active("kubelet.service"),
-            "version": _version(layout),
-            "escrow": _names(layout.escrow, "*.age"),
+            **found,
             "node": node.result(),
             "peers": {name: result.result() for name, result in peers.items()},
             "endpoint": endpoint.result(),
             "endpoint_trusted": trusted.result(),
             **control_plane.result(),
         }
+
+
+def _files(layout: Layout) -> dict[str, Any]:
+    """What the host's directories say."""
+    intent = ledger.read_intent(layout)
+    return {
+        "running": locking.is_locked(layout),
+        "intent": None if intent is None else asdict(intent),
+        "record": ledger.read_record(layout),
+        "leftovers": leftovers(layout),
+        "ca": _authority(layout),
+        "version": _version(layout),
+        "escrow": sorted(path.name for path in layout.escrow.glob("*.age")),
+    }
 
 
 def leftovers(layout: Layout) -> list[str]:
@@ -196,7 +204,3 @@ def _is_active(unit: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.returncode == 0
-
-
-def _names(directory: Path, pattern: str) -> list[str]:
-    return sorted(path.name for path in directory.glob(pattern))
