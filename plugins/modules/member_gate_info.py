@@ -21,7 +21,7 @@ options:
     type: str
     required: true
   api_servers:
-    description: The control-plane members, each with C(name) and C(address); other keys are not read.
+    description: The control-plane members, each with C(name) and C(address).
     type: list
     elements: dict
     required: true
