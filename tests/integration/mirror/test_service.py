@@ -25,7 +25,7 @@ END
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _converged() -> None:
+def _converged(formed: str) -> None:
     run = run_playbook("playbooks/converge_hosts.yml", "--limit", f"{MIRROR},{HOST}")
     assert run.returncode == 0, run.output
 

@@ -63,7 +63,7 @@ class Mirror:
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[Mirror]:
+def mirror(formed: str, tmp_path: Path) -> Iterator[Mirror]:
     source = tmp_path / "bundle"
     source.mkdir()
     signer = make_signer(tmp_path)
