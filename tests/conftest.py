@@ -32,7 +32,7 @@ def formed(request: pytest.FixtureRequest) -> Iterator[str]:
         assert run.returncode == 0, run.output[-8000:]
         yield run.output
         return
-    lab("down", "--purge", "--force")
+    lab("down", "--purge")
     yield run_scenario("cluster", "--destroy", "never")
     lab("down", "--purge")
 

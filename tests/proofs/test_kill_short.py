@@ -11,7 +11,7 @@ from tests.support.site import lab
 @pytest.fixture(scope="module")
 def bare() -> None:
     """Boot bare hosts and remember them as snapshot `bare`."""
-    lab("down", "--purge", "--force")
+    lab("down", "--purge")
     lab("up")
     lab("snapshot", "bare")
 
