@@ -13,7 +13,7 @@ import yaml
 from tests.support.site import ROOT, Run, on_host, run_playbook
 
 HOSTS = ("mirror1", "cp1", "cp2", "cp3", "app1", "db1", "ml1")
-OPENSSL = [
+OPENSSL = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=another"]
     "openssl",
     "req",
     "-x509",
@@ -29,7 +29,7 @@ TOUCHED = "find /etc /var/lib/biomax-platform /usr/local/bin -newer /run/before-
 
 
 def edited_inventory(folder: Path, old: str, new: str, **changes: Any) -> str:
-    """Return a copy of the lab inventory with `old` replaced in its hosts and variables overridden."""
+    """Return a copy of the lab inventory with `old` replaced in its hosts and `changes` made."""
     copy = Path(shutil.copytree(ROOT / "inventories/lab", folder / "lab"))
     hosts = (copy / "hosts.yml").read_text()
     assert old in hosts
