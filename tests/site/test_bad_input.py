@@ -14,17 +14,6 @@ from tests.support.site import ROOT, Run, on_host, run_playbook
 
 HOSTS = ("mirror1", "cp1", "cp2", "cp3", "app1", "db1", "ml1")
 OPENSSL = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=another"]
-    "openssl",
-    "req",
-    "-x509",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=another",
-]
 TOUCHED = "find /etc /var/lib/biomax-platform /usr/local/bin -newer /run/before-bad-input -type f"
 
 
