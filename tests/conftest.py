@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.scenario import run_scenario
-from tests.support.site import lab, run_playbook
+from tests.support.site import lab, run_playbook, run_scenario
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -60,33 +60,14 @@ def command(playbook: str, *arguments: str, inventory: str = INVENTORY) -> list[
     return [str(VENV_BIN / "ansible-playbook"), playbook, "-i", inventory, *arguments]
 
 
-def run_playbook(
-    playbook: str, *arguments: str, inventory: str = INVENTORY, timeout: float = 1200
-) -> Run:
-    """Run a playbook to its end and return what it did; `timeout` in seconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        record = Path(folder) / "run.json"
-        done = subprocess.run(
-            command(playbook, *arguments, inventory=inventory),
-            cwd=ROOT,
-            env=environment(record),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        counters = json.loads(record.read_text()) if record.exists() else {}
-    return Run(done.returncode, done.stdout, counters)
-
-
-def lab(*arguments: str, timeout: float = 300, check: bool = True) -> str:
-    """Run the lab program and return what it printed."""
-    done = subprocess.run(
-        [str(ROOT / "lab" / "lab"), *arguments],
+def run_tool(
+    argv: list[str], timeout: float, record: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of the project to its end, both outputs in one text; `timeout` in seconds."""
+    return subprocess.run(
+        argv,
         cwd=ROOT,
-        env=environment(),
+        env=environment(record),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -94,6 +75,33 @@ def lab(*arguments: str, timeout: float = 300, check: bool = True) -> str:
         timeout=timeout,
         check=False,
     )
+
+
+def run_playbook(
+    playbook: str, *arguments: str, inventory: str = INVENTORY, timeout: float = 1200
+) -> Run:
+    """Run a playbook to its end and return what it did; `timeout` in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "run.json"
+        done = run_tool(command(playbook, *arguments, inventory=inventory), timeout, record)
+        counters = json.loads(record.read_text()) if record.exists() else {}
+    return Run(done.returncode, done.stdout, counters)
+
+
+def run_scenario(name: str, *arguments: str, timeout: float = 1200) -> str:
+    """Run `molecule test` of one scenario and return what it printed.
+
+    Raises AssertionError with the end of the output when the scenario fails.
+    """
+    molecule = [str(VENV_BIN / "molecule"), "test", "--scenario-name", name]
+    done = run_tool([*molecule, *arguments], timeout)
+    assert done.returncode == 0, done.stdout[-8000:]
+    return done.stdout
+
+
+def lab(*arguments: str, timeout: float = 300, check: bool = True) -> str:
+    """Run the lab program and return what it printed."""
+    done = run_tool([str(ROOT / "lab" / "lab"), *arguments], timeout)
     if check and done.returncode != 0:
         raise AssertionError(f"lab {' '.join(arguments)} failed:\n{done.stdout}")
     return done.stdout
