@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,14 @@ class LabCommand:
         process = self.start("exec", source, "python3", "-c", CONNECT, address, str(port))
         process.communicate(timeout=SECONDS)
         return process.returncode == 0
+
+    def soon_reaches(self, source: str, address: str, seconds: float = 10) -> bool:
+        """Tell whether a host comes to reach another: one that was cut off has to be asked for its
+        hardware address again, and the kernel repeats that question once a second."""
+        until = time.monotonic() + seconds
+        while not (reached := self.reaches(source, address)) and time.monotonic() < until:
+            time.sleep(0.5)
+        return reached
 
 
 def copy_checkout(target: Path) -> LabCommand:
