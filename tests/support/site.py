@@ -93,8 +93,10 @@ def run_scenario(name: str, *arguments: str, timeout: float = 1200) -> str:
 
     Raises AssertionError with the end of the output when the scenario fails.
     """
-    molecule = [str(VENV_BIN / "molecule"), "test", "--scenario-name", name]
-    done = run_tool([*molecule, *arguments], timeout)
+    molecule = str(VENV_BIN / "molecule")
+    # Molecule remembers instances of an earlier run and would not boot them again.
+    run_tool([molecule, "reset", "--scenario-name", name], timeout)
+    done = run_tool([molecule, "test", "--scenario-name", name, *arguments], timeout)
     assert done.returncode == 0, done.stdout[-8000:]
     return done.stdout
 
