@@ -26,16 +26,16 @@ bundle: keys ## everything a site needs, built from source (30 min from nothing,
 	@echo "== bundle (up to 30 min from empty caches, seconds when nothing changed)"
 	lab/bundle build --output .lab/bundle --keys $(KEYS)
 
-lab: bundle ## bare hosts on this machine, made a cluster by site.yml (about 5 min with a bundle)
+lab: bundle ## bare hosts on this machine, made a cluster by site.yml (about 3 min with a bundle)
 	@echo "== lab hosts (1 min for the first root file system, then seconds)"
 	lab/lab up
-	@echo "== site.yml on them (about 4 min)"
+	@echo "== site.yml on them (about 2 min)"
 	ansible-playbook site.yml -i inventories/lab
 
 lab-down: venv ## remove the lab hosts and everything they left
 	lab/lab down
 
-test: bundle ## every test (about 40 min with a bundle)
+test: bundle ## every test (about 30 min with a bundle)
 	tools/ensure-packages curl iproute2 nftables
 	cd programs && go vet ./... && go test ./...
 	$(PY) -m pytest
@@ -44,7 +44,7 @@ lint: venv ## every linter
 	tools/ensure-packages shellcheck
 	tools/lint
 
-proofs: bundle ## the long proofs: 10 cut runs (about 1 h)
+proofs: bundle ## the long proofs: 10 cut runs (about 40 min)
 	lab/lab up
 	$(PY) -m tests.proofs.kill --cuts 10
 
