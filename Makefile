@@ -44,8 +44,10 @@ lint: venv ## every linter
 	tools/ensure-packages shellcheck
 	tools/lint
 
-proofs: bundle ## the long proofs: 10 cut runs (about 40 min)
+proofs: bundle ## the long proofs: 10 cut runs (about 40 min); replaces a lab that is up
+	lab/lab down --purge
 	lab/lab up
+	lab/lab snapshot bare
 	$(PY) -m tests.proofs.kill --cuts 10
 
 .PHONY: help venv keys bundle lab lab-down test lint proofs
