@@ -19,13 +19,11 @@ STARTED_AFTER = {
 }
 
 _LOST_RESTARTS = """
-now=$(cut -d' ' -f1 /proc/uptime)
 for pair in {pairs}; do
   unit=${{pair%%=*}}; file=${{pair#*=}}
   [ -e "$file" ] || continue
-  pid=$(systemctl show --property=MainPID --value "$unit")
-  [ "$pid" != 0 ] || continue
-  started=$(stat -c %Y "/proc/$pid")
+  systemctl is-active --quiet "$unit" || continue
+  started=$(date -d "$(systemctl show --property=ExecMainStartTimestamp --value "$unit")" +%s)
   changed=$(stat -c %Z "$file")
   [ "$changed" -le "$started" ] || echo "$unit started before $file changed"
 done
@@ -36,7 +34,7 @@ ls /var/lib/biomax-platform/ledger 2>/dev/null | sed 's/^/intent left: /'
 def lost_restarts(host: str) -> list[str]:
     """Return a line for each process older than its inputs and each intent still open."""
     pairs = " ".join(f"{unit}={file}" for unit, files in STARTED_AFTER.items() for file in files)
-    return on_host(host, _LOST_RESTARTS.format(pairs=pairs)).split("\n")[:-1]
+    return on_host(host, _LOST_RESTARTS.format(pairs=pairs)).splitlines()
 
 
 def cluster_shape() -> dict[str, list[str]]:
