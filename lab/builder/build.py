@@ -14,6 +14,7 @@ from lab.builder.cache import Cache
 from lab.builder.catalogue import Catalogue
 from lab.builder.context import Context, Settings
 from lab.builder.images import image_items
+from lab.builder.manifests import manifest_items
 from lab.builder.packages import PackageStore, wanted_sets
 from lab.builder.programs import compile_programs, file_items
 from lab.builder.progress import Progress
@@ -61,7 +62,7 @@ def _build_once(
     context = Context(settings, full, catalogue, cache, progress)
     store = PackageStore(context) if wanted_sets(catalogue) else None
     binaries = compile_programs(context)
-    items = file_items(context, binaries)
+    items = file_items(context, binaries) + manifest_items(context)
     if store:
         store.fetch()
     image_files, images = image_items(context, binaries, store)

@@ -112,6 +112,47 @@ class Image(_Made):
         return self.name.split("/", 1)[1]
 
 
+class Published(_Strict):
+    """Where upstream publishes a file that is the same for every architecture."""
+
+    url: str
+    sha256: Sha256 | None = None
+
+
+class Manifest(_Strict):
+    """A YAML file with Kubernetes objects, as its project publishes it.
+
+    `program` and `path` say in which compiled Go module it lies; without them only a bundle of
+    the `upstream` builder has it.
+    """
+
+    name: str
+    version: str
+    licence: str
+    used_by: tuple[str, ...]
+    program: str | None = None
+    path: RelativePath | None = None
+    upstream: Published | None = None
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Manifest:
+        if bool(self.program) != bool(self.path):
+            raise ValueError("program and path belong together")
+        if not self.program and not self.upstream:
+            raise ValueError("one of program and upstream is wanted")
+        return self
+
+    @property
+    def file_name(self) -> str:
+        """Return the name of the file in the bundle."""
+        return PurePosixPath(self.path or (self.upstream.url if self.upstream else "")).name
+
+    @property
+    def bundle_path(self) -> str:
+        """Return the path of the file in the bundle."""
+        return f"manifests/{self.name}/{self.version}/{self.file_name}"
+
+
 class Root(_Strict):
     """A Debian package that a role installs."""
 
@@ -133,6 +174,7 @@ class Catalogue(_Strict):
     programs: tuple[Program, ...]
     files: tuple[File, ...]
     images: tuple[Image, ...]
+    manifests: tuple[Manifest, ...] = ()
     packages: Packages = Field(description="Debian packages")
 
     @model_validator(mode="after")
@@ -140,6 +182,7 @@ class Catalogue(_Strict):
         _unique("program", [program.name for program in self.programs])
         _unique("file", [file.name for file in self.files])
         _unique("image", [image.reference for image in self.images])
+        _unique("manifest", [f"{item.name} {item.version}" for item in self.manifests])
         _unique("package", [root.name for root in self.packages.roots])
         _unique(
             "registry path (names without their host; the mirror serves all hosts as one)",
@@ -149,6 +192,12 @@ class Catalogue(_Strict):
         for item in self.made():
             if lacking := set(item.binaries) - binaries.get(item.program, set()):
                 raise ValueError(f"{item.name}: {item.program} gives no {sorted(lacking)}")
+        versions = {program.name: program.version for program in self.programs}
+        for manifest in self.manifests:
+            if manifest.program and versions.get(manifest.program) != manifest.version:
+                raise ValueError(
+                    f"manifest {manifest.name}: {manifest.program} is not {manifest.version}"
+                )
         return self
 
     def made(self) -> tuple[_Made, ...]:
@@ -160,13 +209,14 @@ class Catalogue(_Strict):
         return next(program for program in self.programs if program.name == name)
 
     def only(self, names: set[str]) -> Catalogue:
-        """Return a smaller catalogue: programs, files or images called one of `names`.
+        """Return a smaller catalogue: programs, files, images, manifests called one of `names`.
 
         A program stands for all that is made of it. `packages` selects the Debian packages; they
         are dropped otherwise. InputError names what does not exist.
         """
         programs = {program.name for program in self.programs}
         known = programs | {item.name for item in self.made()} | {"packages"}
+        known |= {item.name for item in self.manifests}
         if unknown := names - known:
             raise InputError(
                 f"--only {', '.join(sorted(unknown))}: the catalogue has "
@@ -174,7 +224,9 @@ class Catalogue(_Strict):
             )
         files = tuple(f for f in self.files if names & {f.name, f.program})
         images = tuple(i for i in self.images if names & {i.name, i.program})
+        manifests = tuple(m for m in self.manifests if names & {m.name, m.program})
         used = {item.program for item in (*files, *images)} | (names & programs)
+        used |= {item.program for item in manifests if item.program}
         packages = (
             self.packages
             if "packages" in names
@@ -185,6 +237,7 @@ class Catalogue(_Strict):
                 "programs": tuple(p for p in self.programs if p.name in used),
                 "files": files,
                 "images": images,
+                "manifests": manifests,
                 "packages": packages,
             }
         )
@@ -199,7 +252,7 @@ def load_catalogue(directory: Path) -> Catalogue:
     """Return the catalogue in `directory`; InputError says which file and key is wrong."""
     document: dict[str, object] = {}
     try:
-        for name in ("programs.yml", "images.yml"):
+        for name in ("programs.yml", "images.yml", "manifests.yml"):
             document |= yaml.safe_load((directory / name).read_text(encoding="utf-8"))
         document["packages"] = yaml.safe_load(
             (directory / "packages.yml").read_text(encoding="utf-8")

@@ -155,7 +155,7 @@ def list_entries(
 ) -> None:
     """Show what the bundle holds: name, version, size, licence, source."""
     index = load_verified_index(bundle, _public_key(keys_dir, public_key))
-    order = ["file", "image", "apt"]
+    order = ["file", "image", "manifest", "apt"]
     shown = [entry for kind in order for entry in index.of_kind(kind) if entry.version]
     if as_json:
         typer.echo(json.dumps([entry.as_dict() for entry in shown], indent=1))

@@ -1,8 +1,10 @@
-"""Programs compiled from Go modules, so that the same inputs give the same bytes."""
+"""Programs and files from Go modules, so that the same inputs give the same bytes."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +16,7 @@ from lab.builder.cache import key_of, tree_key
 from lab.builder.catalogue import Program
 
 RECIPE = 1  # raise it when the flags below change
+FILE_RECIPE = 1  # raise it when files are taken from modules in another way
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,35 @@ class Toolchain:
             ],
             root / program.directory,
         )
+
+    def file_key(self, root: Path, program: Program, path: str) -> str:
+        """Return the key of the file `path` of the module of `program`."""
+        return key_of(FILE_RECIPE, tree_key(root / program.directory), program.module, path)
+
+    def module_file(self, root: Path, program: Program, path: str, output: Path) -> None:
+        """Copy the file `path` of the module of `program` to `output`.
+
+        The module is the very one that is compiled: Go compares what it downloads with go.sum, and
+        what lies on this machine with what was downloaded.
+
+        Raises:
+            PlatformError: a module is not what go.sum says, or it has no such file.
+        """
+        found = self._module(root / program.directory, program)
+        if not (found / path).is_file():
+            raise PlatformError(
+                f"{program.module} has no file {path} (looked in {found}). Correct the path in "
+                "bundle/catalogue/manifests.yml."
+            )
+        shutil.copyfile(found / path, output)
+
+    def _module(self, directory: Path, program: Program) -> Path:
+        name, _, version = program.module.partition("@")
+        if not version:  # our own module, which is the directory itself
+            return directory
+        found = json.loads(self._run(["go", "mod", "download", "-json", name], directory))
+        self._run(["go", "mod", "verify"], directory)
+        return Path(found["Dir"])
 
     def _run(self, command: list[str], directory: Path) -> str:
         environment = {

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants, context
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible.template import trust_as_template
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import (
     KubeClient,
     open_client,
@@ -25,7 +24,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
     Object,
-    parse_objects,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Options
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.selection import select
@@ -33,6 +31,11 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.state impo
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     PlatformError,
+)
+from ansible_collections.biomax.platform.plugins.plugin_utils.component_objects import (
+    BundleManifests,
+    objects_of,
+    render_object_template,
 )
 
 _SPEC = {
@@ -42,8 +45,9 @@ _SPEC = {
     "take_over": {"type": "list", "elements": "str", "default": []},
     "ready_seconds": {"type": "int", "default": 180},
     "absent": {"type": "list", "elements": "str", "default": []},
+    "bundle_dir": {"type": "path", "default": ""},
+    "bundle_public_key": {"type": "str", "default": ""},
 }
-_JINJA = {"trim_blocks": True, "lstrip_blocks": True}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
@@ -68,7 +72,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 context.CLIARGS.get("skip_tags", ()),
                 self._task.tags,
             )
-            parsed = [(name, self._objects(name, variables)) for name in names]
+            manifests = BundleManifests(arguments["bundle_dir"], arguments["bundle_public_key"])
+            parsed = [(name, self._objects(name, variables, manifests)) for name in names]
             client, warning = self._client(arguments["kubeconfig"], check)
             options = Options(
                 whole_platform=arguments["whole_platform"] and complete,
@@ -100,7 +105,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             return None, f"Predicted without a cluster. {error}"
         return client, ""
 
-    def _objects(self, component: str, task_vars: Mapping[str, Any]) -> list[Object]:
+    def _objects(
+        self, component: str, task_vars: Mapping[str, Any], manifests: BundleManifests
+    ) -> list[Object]:
         """Render and parse objects/*.yml.j2 of a role with its defaults."""
         role = _role_dir(component, self._search_path())
         templates = sorted((role / "objects").glob("*.yml.j2"))
@@ -114,12 +121,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         self._check_arguments(component, role, templar)
         parsed: list[Object] = []
         for template in templates:
-            text = trust_as_template(template.read_text(encoding="utf-8"))
-            try:
-                rendered = templar.template(text, escape_backslashes=False, overrides=_JINJA)
-            except AnsibleError as error:
-                raise InputError(f"Cannot render {template}: {error}") from error
-            parsed += parse_objects(str(rendered or ""), f"{component}/objects/{template.name}")
+            source = f"{component}/objects/{template.name}"
+            text = render_object_template(templar, template)
+            parsed += objects_of(text, source, manifests)
         return parsed
 
     def _check_arguments(self, component: str, role: Path, templar: Any) -> None:

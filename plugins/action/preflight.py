@@ -31,6 +31,9 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.judge import Seen, judge
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import Site
+from ansible_collections.biomax.platform.plugins.plugin_utils.component_objects import (
+    BundleManifests,
+)
 from ansible_collections.biomax.platform.plugins.plugin_utils.preflight_inventory import (
     ROLES,
     InventoryReader,
@@ -83,7 +86,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         closed = read_closed_list()
         reader = InventoryReader(self._loader, self._templar, variables, [ROLES])
         site = reader.site(closed)
-        needs, unreadable = reader.needs()
+        manifests = BundleManifests(site.text("bundle_dir"), site.text("bundle_public_key"))
+        needs, unreadable = reader.needs(manifests)
         facts, unreached = _results(register, variables)
         state = site.text("site_state_dir")
         seen = Seen(

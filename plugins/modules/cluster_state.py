@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Takes an ordered list of components in one call. A component is a role; the objects in its
     C(objects/*.yml.j2) are rendered on the controller with the role's defaults.
+  - A template C(objects/NAME.manifest.yml.j2) selects a manifest of the bundle, leaves objects of
+    it out and merges partial objects into others.
   - Lists the live objects, compares them at the fields that the manager C(biomax.platform) owns and
     asks the server (dry run) only about those that differ. A run that changes nothing costs one
     request for each kind.
@@ -57,6 +59,16 @@ options:
     type: list
     elements: str
     default: []
+  bundle_dir:
+    description:
+      - The bundle on the controller, from which roles take manifests. The signature of its index
+        and the sum of each manifest are verified. Needed only by roles that take one.
+    type: path
+    default: ""
+  bundle_public_key:
+    description: Public key that signed the bundle's index.
+    type: str
+    default: ""
 author: biomax.platform authors
 """
 
@@ -68,8 +80,10 @@ EXAMPLES = r"""
 
 - name: Converge everything and remove what left the set
   biomax.platform.cluster_state:
-    components: [kubelet_csr_approver, network, cluster_dns, network_probe]
+    components: [kubelet_csr_approver, network, cluster_dns, load_balancer, network_probe]
     kubeconfig: "{{ site_state_dir }}/kubeconfig"
+    bundle_dir: "{{ bundle_dir }}"
+    bundle_public_key: "{{ bundle_public_key }}"
     whole_platform: true
 """
 

@@ -14,9 +14,16 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.vars.plugins import get_vars_from_inventory_sources
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.manifest import (
+    SUFFIX,
+    images_of,
+    parse_selection,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_bundle import (
     Need,
     declared_needs,
+    image_need,
     image_needs,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_variables import (
@@ -26,6 +33,10 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_va
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import (
     Definition,
     Site,
+)
+from ansible_collections.biomax.platform.plugins.plugin_utils.component_objects import (
+    BundleManifests,
+    render_object_template,
 )
 
 COLLECTION = Path(__file__).resolve().parents[2]
@@ -85,8 +96,11 @@ class InventoryReader:
             role_variables=frozenset(self._role_variables()),
         )
 
-    def needs(self) -> tuple[list[Need], dict[str, str]]:
+    def needs(self, manifests: BundleManifests) -> tuple[list[Need], dict[str, str]]:
         """Read what the roles ask the bundle for.
+
+        Args:
+            manifests: Manifests of the bundle; their images are needed, too.
 
         Returns:
             The needs, and for each role that could not be read the reason.
@@ -95,17 +109,19 @@ class InventoryReader:
         unreadable: dict[str, str] = {}
         for role in self._role_dirs:
             try:
-                needs += self._role_needs(role)
-            except AnsibleError as error:
+                needs += self._role_needs(role, manifests)
+            except (AnsibleError, PlatformError) as error:
                 unreadable[role.name] = _reason(error)
         return needs, unreadable
 
-    def _role_needs(self, role: Path) -> Iterator[Need]:
-        """Resolve the artifacts, packages and images of one role."""
+    def _role_needs(self, role: Path, manifests: BundleManifests) -> Iterator[Need]:
+        """Resolve the artifacts, packages, images and manifests of one role."""
         defaults = self._yaml(role / "defaults/main.yml") or {}
         scope = self._templar.copy_with_new_env(available_variables={**defaults, **self._variables})
         images = {name: value for name, value in defaults.items() if name.endswith("_image")}
         yield from image_needs(role.name, scope.template(images))
+        for template in sorted((role / "objects").glob(f"*{SUFFIX}")):
+            yield from _manifest_needs(role.name, template, scope, manifests)
         entries = self._yaml(role / "resources/main.yml") or []
         asking = [
             {
@@ -151,6 +167,20 @@ class InventoryReader:
         if not path.is_file():
             return None
         return self._loader.load_from_file(str(path), trusted_as_template=True)
+
+
+def _manifest_needs(
+    role: str, template: Path, templar: Any, manifests: BundleManifests
+) -> Iterator[Need]:
+    """List the manifest that a template selects, and the images of what it takes from it."""
+    source = f"{role}/objects/{template.name}"
+    selection = parse_selection(render_object_template(templar, template), source)
+    if selection is None:
+        return
+    yield Need("manifest", selection.manifest, selection.version, role)
+    if manifests.holds(selection):
+        for image in sorted(images_of(manifests.select(selection))):
+            yield image_need(role, image)
 
 
 def _resolve(

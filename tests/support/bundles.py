@@ -72,7 +72,11 @@ def write_bundle(
 
 
 def _file_entry(path: str, content: bytes) -> Entry:
-    return Entry("manifest", path, path, len(content), sha256=_sum(content))
+    """Return the entry of a file; `manifests/<name>/<version>/<file>` says name and version."""
+    parts = path.split("/")
+    named = parts[0] == "manifests" and len(parts) == 4
+    name, version = (parts[1], parts[2]) if named else (path, "")
+    return Entry("manifest", name, path, len(content), version=version, sha256=_sum(content))
 
 
 def _image(layer: bytes) -> tuple[Entry, dict[str, bytes]]:

@@ -100,6 +100,10 @@ class Index:
         """Return the image with the full name `name` (with its registry) and tag `version`."""
         return self._find("image", name, version)
 
+    def manifest(self, name: str, version: str | None = None) -> Entry:
+        """Return the manifest `name`: a YAML file with Kubernetes objects."""
+        return self._find("manifest", name, version)
+
     def of_kind(self, kind: str) -> tuple[Entry, ...]:
         """Return the entries of `kind`, in the index's order."""
         return tuple(entry for entry in self.entries if entry.kind == kind)

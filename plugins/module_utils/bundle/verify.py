@@ -43,13 +43,25 @@ def verify_file(path: str | os.PathLike[str], entry: Entry) -> None:
         size = where.stat().st_size
         found = sha256_file(where) if size == entry.size else ""
     except OSError as error:
-        raise IntegrityError(
-            f"Verifying {entry.label} at {where}: {error.strerror}. Transfer the bundle again."
-        ) from error
-    if size != entry.size:
-        raise _mismatch(where, entry, f"{entry.size} bytes", f"{size} bytes")
-    if found != entry.sha256:
-        raise _mismatch(where, entry, f"sha256:{entry.sha256}", f"sha256:{found}")
+        raise _unreadable(where, entry, error) from error
+    _compare(where, entry, size, found)
+
+
+def read_verified(path: str | os.PathLike[str], entry: Entry) -> bytes:
+    """Return the bytes of the file at `path`, once they are what `entry` lists.
+
+    The bytes that were verified are the bytes that are returned.
+
+    Raises:
+        IntegrityError: the file cannot be read, or has another size or sum.
+    """
+    where = Path(path)
+    try:
+        data = where.read_bytes()
+    except OSError as error:
+        raise _unreadable(where, entry, error) from error
+    _compare(where, entry, len(data), hashlib.sha256(data).hexdigest())
+    return data
 
 
 def load_verified_index(directory: str | os.PathLike[str], public_key: str) -> Index:
@@ -68,6 +80,19 @@ def load_verified_index(directory: str | os.PathLike[str], public_key: str) -> I
         ) from error
     verify_signature_bytes(data, signature, public_key, str(root / INDEX_NAME))
     return load_index(data)
+
+
+def _compare(where: Path, entry: Entry, size: int, found: str) -> None:
+    if size != entry.size:
+        raise _mismatch(where, entry, f"{entry.size} bytes", f"{size} bytes")
+    if found != entry.sha256:
+        raise _mismatch(where, entry, f"sha256:{entry.sha256}", f"sha256:{found}")
+
+
+def _unreadable(where: Path, entry: Entry, error: OSError) -> IntegrityError:
+    return IntegrityError(
+        f"Verifying {entry.label} at {where}: {error.strerror}. Transfer the bundle again."
+    )
 
 
 def _mismatch(path: Path, entry: Entry, expected: str, found: str) -> IntegrityError:

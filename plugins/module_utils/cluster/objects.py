@@ -97,11 +97,27 @@ def parse_objects(text: str, source: str) -> list[Object]:
     Raises:
         InputError: Not YAML, or a document is not a complete object.
     """
+    return [check_object(item, source) for item in parse_documents(text, source)]
+
+
+def parse_documents(text: str, source: str) -> list[Any]:
+    """Parse the documents of a text as strictly as those of a template, whatever they hold.
+
+    Args:
+        text: YAML with any number of documents; empty ones are passed over, ``List`` is unpacked.
+        source: Where the text comes from, for messages.
+
+    Returns:
+        The documents in order.
+
+    Raises:
+        InputError: Not YAML, or a key stands twice.
+    """
     try:
         documents = list(yaml.load_all(text, Loader=_StrictLoader))
     except yaml.YAMLError as error:
-        raise InputError(f"{source} is not valid YAML after rendering: {error}") from error
-    return [_checked(item, source) for item in _unpack(documents) if item is not None]
+        raise InputError(f"{source} is not valid YAML: {error}") from error
+    return [item for item in _unpack(documents) if item is not None]
 
 
 def _unpack(documents: Iterable[Any]) -> Iterator[Any]:
@@ -112,7 +128,16 @@ def _unpack(documents: Iterable[Any]) -> Iterator[Any]:
             yield document
 
 
-def _checked(item: Any, source: str) -> Object:
+def check_object(item: Any, source: str) -> Object:
+    """Return a parsed document that is a complete object.
+
+    Args:
+        item: The document.
+        source: Where it comes from, for messages.
+
+    Raises:
+        InputError: It has no apiVersion, kind or name, or it declares a status.
+    """
     if not isinstance(item, dict):
         raise InputError(f"{source}: expected an object with apiVersion and kind, found {item!r}.")
     metadata = item.get("metadata")

@@ -34,7 +34,7 @@ class Need:
     """Something that a role will ask the bundle for.
 
     Attributes:
-        kind: ``file``, ``image`` or ``package``.
+        kind: ``file``, ``image``, ``manifest`` or ``package``.
         name: Its name.
         version: Its version or tag; empty when any will do.
         role: Who asks.
@@ -110,8 +110,18 @@ def image_needs(role: str, defaults: Mapping[str, Any]) -> Iterator[Need]:
     """
     for name, value in defaults.items():
         if name.endswith("_image") and isinstance(value, str) and value:
-            repository, tag = _split_image(value)
-            yield Need("image", repository, tag, role)
+            yield image_need(role, value)
+
+
+def image_need(role: str, image: str) -> Need:
+    """Return the need of one image.
+
+    Args:
+        role: Who asks.
+        image: Full name with tag, as a pod names it.
+    """
+    repository, tag = _split_image(image)
+    return Need("image", repository, tag, role)
 
 
 def cluster_images(variables: Mapping[str, Any]) -> Iterator[Need]:

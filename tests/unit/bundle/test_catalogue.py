@@ -33,6 +33,11 @@ def image(name: str, **more: Any) -> dict[str, Any]:
     return {**document()["images"][0], "name": name, **more}
 
 
+def manifest(**more: str) -> dict[str, Any]:
+    """Return a manifest of the program of the small catalogue."""
+    return {"name": "x", "version": "1.0.0", "licence": "MIT", "used_by": ["a"], **more}
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
@@ -50,6 +55,16 @@ def image(name: str, **more: Any) -> dict[str, Any]:
         (
             {"files": [{"name": "x", "program": "hello", "used_by": ["a"]}]},
             "exactly one of binary and archive",
+        ),
+        ({"manifests": [manifest(program="hello")]}, "program and path belong together"),
+        ({"manifests": [manifest()]}, "one of program and upstream is wanted"),
+        (
+            {"manifests": [manifest(program="hello", path="a.yaml", version="2.0.0")]},
+            "manifest x: hello is not 2.0.0",
+        ),
+        (
+            {"manifests": [manifest(program="no", path="a.yaml")] * 2},
+            "same manifest twice: x 1.0.0",
         ),
         (
             {
@@ -73,6 +88,7 @@ def test_a_wrong_file_is_named_with_its_key(tmp_path: Path) -> None:
     parts = changed(images=[{"name": "x"}])
     (tmp_path / "packages.yml").write_text(yaml.safe_dump(parts.pop("packages")))
     (tmp_path / "images.yml").write_text(yaml.safe_dump({"images": parts.pop("images")}))
+    (tmp_path / "manifests.yml").write_text("manifests: []\n")
     (tmp_path / "programs.yml").write_text(yaml.safe_dump(parts))
     with pytest.raises(InputError, match=r"images\.0\.tag: Field required"):
         load_catalogue(tmp_path)

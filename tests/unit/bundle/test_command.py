@@ -71,12 +71,12 @@ def test_a_missing_key_says_how_to_get_one(tmp_path: Path) -> None:
 
 
 def test_the_list_is_a_table_or_json(tmp_path: Path, signer: Signer) -> None:
-    write_bundle(tmp_path, signer, {"manifests/a.yml": b"a: 1\n"}, b"layer")
+    write_bundle(tmp_path, signer, {"manifests/web/1.0.0/a.yaml": b"a: 1\n"}, b"layer")
     key = signer.private.with_suffix(".pub")
     arguments = ("list", "--bundle", tmp_path, "--public-key", key)
     table = bundle_command(*arguments).stdout
     document = json.loads(bundle_command(*arguments, "--json").stdout)
-    assert [entry["kind"] for entry in document] == ["image"]
+    assert [entry["kind"] for entry in document] == ["image", "manifest"]
     assert document[0]["name"] in table
     assert table.splitlines()[0].split() == [
         *("kind", "name", "version", "size", "licence", "source")

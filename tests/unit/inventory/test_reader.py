@@ -10,12 +10,17 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.authorit
     kubeconfig_authority,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_bundle import Need
+from ansible_collections.biomax.platform.plugins.plugin_utils.component_objects import (
+    BundleManifests,
+)
 from ansible_collections.biomax.platform.plugins.plugin_utils.preflight_inventory import (
     read_closed_list,
 )
 
+from tests.support.bundles import make_signer, write_bundle
 from tests.unit.inventory.reading import LAB, open_inventory
 
+NO_BUNDLE = BundleManifests("", "")
 HOSTS = """
 all:
   vars:
@@ -88,7 +93,7 @@ def test_values_are_resolved_and_what_cannot_be_has_a_reason(inventory: Path) ->
 
 def test_needs_of_a_role_are_resolved_with_its_defaults(inventory: Path) -> None:
     reader, _, _ = open_inventory(inventory, "m1", inventory.parent / "roles")
-    assert reader.needs() == (
+    assert reader.needs(NO_BUNDLE) == (
         [
             Need("image", "registry.example.com/pause", "example", "web"),
             Need("package", "nginx-light", "", "web"),
@@ -102,13 +107,54 @@ def test_a_role_that_cannot_be_read_gives_the_reason(inventory: Path) -> None:
     resources = inventory.parent / "roles/web/resources/main.yml"
     resources.write_text('- artifact: "{{ nowhere }}"\n')
     reader, _, _ = open_inventory(inventory, "m1", inventory.parent / "roles")
-    needs, unreadable = reader.needs()
+    needs, unreadable = reader.needs(NO_BUNDLE)
     assert "nowhere" in unreadable["web"]
     assert [need.kind for need in needs] == ["image"]
 
 
+MANIFEST = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: web}
+spec: {template: {spec: {containers: [{name: web, image: "registry.example.com/web:v2"}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: debug, namespace: web}
+spec: {containers: [{name: shell, image: "registry.example.com/shell:v1"}]}
+"""
+SELECTION = """
+manifest: web
+version: "{{ web_version }}"
+leave_out: [{kind: Pod, name: debug}]
+"""
+
+
+def test_a_manifest_and_the_images_of_what_is_taken_are_needed(
+    inventory: Path, tmp_path: Path
+) -> None:
+    objects = inventory.parent / "roles/web/objects"
+    objects.mkdir()
+    (objects / "web.manifest.yml.j2").write_text(SELECTION)
+    signer = make_signer(tmp_path)
+    write_bundle(tmp_path / "b", signer, {"manifests/web/1.2/web.yaml": MANIFEST.encode()})
+    reader, _, _ = open_inventory(inventory, "m1", inventory.parent / "roles")
+    manifest, image = Need("manifest", "web", "1.2", "web"), "registry.example.com/web"
+    needs, unreadable = reader.needs(BundleManifests(str(tmp_path / "b"), signer.public))
+    assert unreadable == {}
+    assert {manifest, Need("image", image, "v2", "web")} <= set(needs)
+    assert "registry.example.com/shell" not in {need.name for need in needs}
+    # Without a usable bundle the manifest is still needed; what is in it cannot be told.
+    needs, unreadable = reader.needs(NO_BUNDLE)
+    assert unreadable == {}
+    assert manifest in needs
+    (objects / "web.manifest.yml.j2").write_text(SELECTION.replace("debug", "debgu"))
+    _, unreadable = reader.needs(BundleManifests(str(tmp_path / "b"), signer.public))
+    assert "leave_out names Pod debgu" in unreadable["web"]
+
+
 def test_the_roles_of_the_collection_can_be_read() -> None:
-    needs, unreadable = open_inventory(LAB)[0].needs()
+    needs, unreadable = open_inventory(LAB)[0].needs(NO_BUNDLE)
     assert unreadable == {}
     assert {("file", "kubelet", "1.36.3"), ("image", "registry.k8s.io/pause", "3.10.2")} <= {
         (need.kind, need.name, need.version) for need in needs
