@@ -25,9 +25,9 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
     Object,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Options
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.selection import select
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.state import converge
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     PlatformError,

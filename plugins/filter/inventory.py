@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.common.inventory import (
     hosts_entries,
     inventory_members,
@@ -21,19 +18,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.networks im
     overlapping_pairs,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.common.versions import version_skew
-
-
-def _reporting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a function so that its typed errors reach the operator with the filter's name."""
-
-    @wraps(function)
-    def filtered(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except PlatformError as error:
-            raise AnsibleFilterError(f"biomax.platform.{name}: {error}") from error
-
-    return filtered
+from ansible_collections.biomax.platform.plugins.plugin_utils.filter_errors import reporting
 
 
 class FilterModule:
@@ -41,12 +26,13 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        functions: dict[str, Callable[..., Any]] = {
-            "cidr_overlaps": overlapping_pairs,
-            "hosts_entries": hosts_entries,
-            "inventory_members": inventory_members,
-            "live_host": live_host,
-            "nearest_name": nearest_name,
-            "version_skew": version_skew,
-        }
-        return {name: _reporting(name, function) for name, function in functions.items()}
+        return reporting(
+            {
+                "cidr_overlaps": overlapping_pairs,
+                "hosts_entries": hosts_entries,
+                "inventory_members": inventory_members,
+                "live_host": live_host,
+                "nearest_name": nearest_name,
+                "version_skew": version_skew,
+            }
+        )

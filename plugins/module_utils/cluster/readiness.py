@@ -28,16 +28,17 @@ class Readiness:
 READY = Readiness(True)
 
 
-def _condition(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    for condition in item.get("status", {}).get("conditions") or ():
-        if condition.get("type") == name:
-            return dict(condition)
+def condition(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Find a condition in an object's status; empty when it has none of that type."""
+    for found in item.get("status", {}).get("conditions") or ():
+        if found.get("type") == name:
+            return dict(found)
     return {}
 
 
-def _told(condition: Mapping[str, Any]) -> str:
+def told(found: Mapping[str, Any]) -> str:
     """Reason and message of a condition, as one phrase."""
-    parts = [str(condition[key]) for key in ("reason", "message") if condition.get(key)]
+    parts = [str(found[key]) for key in ("reason", "message") if found.get(key)]
     return f" ({': '.join(parts)})" if parts else ""
 
 
@@ -47,14 +48,14 @@ def _seen(item: Mapping[str, Any]) -> bool:
     return int(item.get("status", {}).get("observedGeneration", 0)) >= generation
 
 
-def _by_condition(name: str) -> Callable[[Mapping[str, Any]], Readiness]:
+def by_condition(name: str) -> Callable[[Mapping[str, Any]], Readiness]:
+    """Make a predicate: ready when the condition of that type is True."""
+
     def predicate(item: Mapping[str, Any]) -> Readiness:
-        condition = _condition(item, name)
-        if condition.get("status") == "True":
+        found = condition(item, name)
+        if found.get("status") == "True":
             return READY
-        return Readiness(
-            False, f"condition {name} is {condition.get('status', 'absent')}{_told(condition)}"
-        )
+        return Readiness(False, f"condition {name} is {found.get('status', 'absent')}{told(found)}")
 
     return predicate
 
@@ -68,16 +69,16 @@ def _deployment(item: Mapping[str, Any]) -> Readiness:
         old = int(status.get("replicas", 0)) - counts["updatedReplicas"]
         return READY if old <= 0 else Readiness(False, f"{old} old replicas are still there")
     for name in ("ReplicaFailure", "Progressing", "Available"):
-        condition = _condition(item, name)
-        if condition and (condition.get("status") == "True") == (name == "ReplicaFailure"):
-            told = f"; condition {name} is {condition['status']}{_told(condition)}"
+        found = condition(item, name)
+        if found and (found.get("status") == "True") == (name == "ReplicaFailure"):
+            why = f"; condition {name} is {found['status']}{told(found)}"
             break
     else:
-        told = ""
+        why = ""
     return Readiness(
         False,
         f"{counts['updatedReplicas']} of {wanted} replicas updated, "
-        f"{counts['availableReplicas']} available{told}",
+        f"{counts['availableReplicas']} available{why}",
     )
 
 
@@ -105,10 +106,10 @@ def _stateful_set(item: Mapping[str, Any]) -> Readiness:
 
 
 def _job(item: Mapping[str, Any]) -> Readiness:
-    failed = _condition(item, "Failed")
+    failed = condition(item, "Failed")
     if failed.get("status") == "True":
-        return Readiness(False, f"it failed{_told(failed)}", final=True)
-    return _by_condition("Complete")(item)
+        return Readiness(False, f"it failed{told(failed)}", final=True)
+    return by_condition("Complete")(item)
 
 
 def _pod(item: Mapping[str, Any]) -> Readiness:
@@ -116,8 +117,8 @@ def _pod(item: Mapping[str, Any]) -> Readiness:
     if phase == "Succeeded":
         return READY
     if phase == "Failed":
-        return Readiness(False, f"it failed{_told(item['status'])}", final=True)
-    verdict = _by_condition("Ready")(item)
+        return Readiness(False, f"it failed{told(item['status'])}", final=True)
+    verdict = by_condition("Ready")(item)
     return verdict if verdict.ready else Readiness(False, f"phase {phase}, {verdict.reason}")
 
 
@@ -139,18 +140,18 @@ PREDICATES: Mapping[str, Callable[[Mapping[str, Any]], Readiness]] = {
     "Pod": _pod,
     "Namespace": _namespace,
     "PersistentVolumeClaim": _claim,
-    "CustomResourceDefinition": _by_condition("Established"),
-    "APIService": _by_condition("Available"),
+    "CustomResourceDefinition": by_condition("Established"),
+    "APIService": by_condition("Available"),
 }
 
 
 def without_absent(
     item: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], absent: Collection[str]
 ) -> Readiness:
-    """Judge a DaemonSet by its pods on nodes that are not known to be dead.
+    """Judge a DaemonSet or Deployment by its pods on nodes that are not known to be dead.
 
     Args:
-        item: The DaemonSet.
+        item: The DaemonSet or Deployment.
         pods: Its pods.
         absent: Names of dead nodes.
 
@@ -158,16 +159,18 @@ def without_absent(
         The verdict: the pods on dead nodes neither count as wanted nor as there.
     """
     if not _seen(item):
-        return _daemon_set(item)
-    status = dict(item.get("status", {}))
+        return readiness(item)
+    status, spec = dict(item.get("status", {})), dict(item["spec"])
+    wanted = "availableReplicas" if item["kind"] == "Deployment" else "numberAvailable"
     for pod in pods:
         if pod.get("spec", {}).get("nodeName") not in absent:
             continue
         status["desiredNumberScheduled"] = int(status.get("desiredNumberScheduled", 0)) - 1
-        if _by_condition("Ready")(pod).ready:
+        spec["replicas"] = int(spec.get("replicas", 1)) - 1
+        if by_condition("Ready")(pod).ready:
             # Its node died so lately that the cluster still counts the pod.
-            status["numberAvailable"] = int(status.get("numberAvailable", 0)) - 1
-    return _daemon_set({**item, "status": status})
+            status[wanted] = int(status.get(wanted, 0)) - 1
+    return readiness({**item, "status": status, "spec": spec})
 
 
 def readiness(item: Mapping[str, Any]) -> Readiness:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
@@ -15,7 +14,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
     ConflictError,
     MissingError,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.explain import explain
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.kinds import SWEPT, Kind
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
     COMPONENT_LABEL,
@@ -23,39 +21,18 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
     Object,
     Ref,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.operated import made_by
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.ownership import differences
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan import (
     Change,
     judge,
     orphans,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness import (
-    Readiness,
-    readiness,
-    without_absent,
-)
-from ansible_collections.biomax.platform.plugins.module_utils.common.errors import NotReadyError
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options, Waiter
 
 _PARALLEL = 4  # requests in flight; more gains nothing on two cores
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run behaves.
-
-    Attributes:
-        whole_platform: The run holds every component; objects of others are leftovers.
-        take_over: Managers whose fields are taken when they conflict.
-        ready_seconds: How long one component may take to become ready; 0 does not wait.
-        absent: Names of nodes that are known to be dead; nobody waits for pods there.
-    """
-
-    whole_platform: bool = False
-    take_over: frozenset[str] = frozenset()
-    ready_seconds: float = 180.0
-    absent: frozenset[str] = frozenset()
 
 
 class Run:
@@ -80,8 +57,8 @@ class Run:
         self._components = components
         self._kinds = kinds
         self._options = options
-        self._pace = client.pace
         self.live: dict[Ref, Object] = {}
+        self._waiter = Waiter(client, options, self.live, self._path)
         self.applied: list[Change] = []
 
     def plan(self) -> list[Change]:
@@ -138,58 +115,15 @@ class Run:
 
     def unready(self, component: Component) -> list[str]:
         """Say which objects of a component are not ready, by what is known of them now."""
-        found = []
-        for item in component.objects:
-            verdict = self._verdict(self.live.get(Ref.of(item), _unseen(item)))
-            if not verdict.ready:
-                found.append(f"{Ref.of(item)}: {verdict.reason}")
-        return found
+        return self._waiter.unready(component)
 
     def wait(self, component: Component) -> None:
-        """Wait until every object of a component is ready.
+        """Wait until a component is ready.
 
         Raises:
             NotReadyError: It took too long, or an object failed for good.
         """
-        deadline = self._pace.clock() + self._options.ready_seconds
-        pause = 0.2
-        while True:
-            waiting = []
-            for item in component.objects:
-                live = self.live.get(Ref.of(item), _unseen(item))
-                verdict = self._verdict(live)
-                if not verdict.ready:
-                    waiting.append((live, verdict))
-            if not waiting:
-                return
-            if self._pace.clock() >= deadline or any(verdict.final for _, verdict in waiting):
-                raise NotReadyError(self._complaint(component, waiting))
-            self._pace.sleep(pause)
-            pause = min(pause * 1.5, 2.0)
-            for live, _ in waiting:
-                self.live[Ref.of(live)] = self._client.get(self._path(live))
-
-    def _verdict(self, live: Object) -> Readiness:
-        """Judge a live object; only a DaemonSet that waits for a dead node costs a request."""
-        verdict = readiness(live)
-        if verdict.ready or not self._options.absent or live["kind"] != "DaemonSet":
-            return verdict
-        labels = live["spec"]["selector"].get("matchLabels", {})
-        pods = self._client.get(
-            f"/api/v1/namespaces/{live['metadata']['namespace']}/pods",
-            labelSelector=",".join(f"{key}={value}" for key, value in labels.items()),
-        )
-        return without_absent(live, pods["items"] or (), self._options.absent)
-
-    def _complaint(self, component: Component, waiting: Sequence[tuple[Any, Any]]) -> str:
-        lines = []
-        for live, verdict in waiting:
-            told = explain(self._client, live)
-            lines.append(f"{Ref.of(live)}: {verdict.reason}{f' [{told}]' if told else ''}")
-        return (
-            f"Component {component.name} is not ready after {self._options.ready_seconds:g} s: "
-            f"{'; '.join(lines)}. Cure the cause and run again; what was applied stays."
-        )
+        self._waiter.wait(component)
 
     def _look(self) -> None:
         declared = {
@@ -203,6 +137,8 @@ class Run:
                 # Items of a list carry neither, by the convention of the API.
                 item |= {"apiVersion": kind.api_version, "kind": kind.name}
                 self.live[Ref.of(item)] = item
+        made = [ref for component in self._components for ref in made_by(component.objects)]
+        self.live.update(zip(made, self._each(self._waiter.seek, made), strict=True))
 
     def _list(self, kind: Kind) -> list[Object]:
         try:
@@ -283,8 +219,3 @@ class Run:
         """Do independent requests side by side; the order of the results is that of the items."""
         with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
             return list(pool.map(work, items))
-
-
-def _unseen(item: Object) -> Object:
-    """Stand in for an object that nobody has looked at yet, so that readiness asks for it."""
-    return {**item, "metadata": {**item["metadata"], "generation": 1}, "status": {}}

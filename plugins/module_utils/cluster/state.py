@@ -27,7 +27,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
     refuse_duplicates,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan import Change
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Options, Run
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Run
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     PlatformError,

@@ -22,8 +22,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
     COMPONENT_LABEL,
     parse_objects,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Options
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.state import converge
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
 )

@@ -10,11 +10,12 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
     Component,
     Ref,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Options, Run
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Run
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.state import (
     converge,
     predict_without_cluster,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     NotReadyError,
