@@ -244,8 +244,5 @@ def logs(
             text = machine.console.read_text(encoding="utf-8", errors="replace")
             typer.echo("\n".join(text.splitlines()[-lines:]))
             return
-        journal = machine.root / "var/log/journal"
-        argv = ["journalctl", f"--directory={journal}", "--no-pager", f"--lines={lines}"]
-        raise typer.Exit(
-            subprocess.run([*argv, *([f"--unit={unit}"] if unit else [])], check=False).returncode
-        )
+        options = ["--no-pager", f"--lines={lines}", *([f"--unit={unit}"] if unit else [])]
+        raise typer.Exit(subprocess.run(machine.journal_argv(options), check=False).returncode)

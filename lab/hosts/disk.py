@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,16 +107,33 @@ class Disk:
         Args:
             archive: the cached root file system.
         """
-        target = self.mount / "base" / f"{archive.stem}-{guest.recipe_hash()}"
+        options = ["--xattrs", "--xattrs-include=*", "--numeric-owner"]
+
+        def unpack(root: Path) -> None:
+            run(["tar", "-C", root, *options, "-xf", archive])
+            guest.customize(root)
+
+        return self._base(f"{archive.stem}-{guest.recipe_hash()}", unpack)
+
+    def base_image(self, image: Path) -> Path:
+        """Return the subvolume with the files of a virtual host, copying them when they are new.
+
+        Args:
+            image: the cached directory with disk image, kernel and initramfs.
+        """
+        return self._base(
+            image.name, lambda root: run(["cp", "--sparse=always", *image.iterdir(), root])
+        )
+
+    def _base(self, name: str, fill: Callable[[Path], object]) -> Path:
+        target = self.mount / "base" / name
         if target.is_dir():
             return target
         partial = target.with_name(f"new-{target.name}")
         if partial.is_dir():
             delete_subvolume(partial)
         run(["btrfs", "subvolume", "create", partial])
-        options = ["--xattrs", "--xattrs-include=*", "--numeric-owner"]
-        run(["tar", "-C", partial, *options, "-xf", archive])
-        guest.customize(partial)
+        fill(partial)
         partial.rename(target)
         return target
 

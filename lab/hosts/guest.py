@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import uuid
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -18,7 +19,7 @@ UNIT = """\
 [Unit]
 Description=What the machine around this lab host does not do for it
 DefaultDependencies=no
-After=local-fs.target
+After=local-fs.target systemd-udev-trigger.service
 Before=systemd-sysctl.service sysinit.target network.target network-online.target shutdown.target
 Conflicts=shutdown.target
 Wants=network.target network-online.target
@@ -26,7 +27,7 @@ Wants=network.target network-online.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-EnvironmentFile=/etc/lab-host.env
+EnvironmentFile=-/etc/lab-host.env
 ExecStart=/usr/local/lib/lab-host/start
 
 [Install]
@@ -78,29 +79,32 @@ def recipe_hash() -> str:
     return hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]
 
 
-def _write(path: Path, text: str, mode: int = 0o644) -> None:
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file of a host that is off, with its directories; a link there is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.write_text(text, encoding="utf-8")
     path.chmod(mode)
 
 
-def customize(root: Path) -> None:
+def customize(root: Path, script: str = SCRIPT, masked: Sequence[str] = MASKED_UNITS) -> None:
     """Make a fresh root file system a lab host's, before it is copied for each host.
 
     Args:
         root: the root directory of the file system.
+        script: what the lab's unit runs at each boot; the default is for containers.
+        masked: units that are not to start.
     """
-    _write(root / "etc/resolv.conf", "")
-    _write(root / "etc/hosts", HOSTS)
-    _write(root / "etc/systemd/system/lab-host.service", UNIT)
-    _write(root / "usr/local/lib/lab-host/start", SCRIPT, 0o755)
+    write(root / "etc/resolv.conf", "")
+    write(root / "etc/hosts", HOSTS)
+    write(root / "etc/systemd/system/lab-host.service", UNIT)
+    write(root / "usr/local/lib/lab-host/start", script, 0o755)
     wants = root / "etc/systemd/system/sysinit.target.wants"
     wants.mkdir(parents=True, exist_ok=True)
     (wants / "lab-host.service").symlink_to("/etc/systemd/system/lab-host.service")
     for timer in DISABLED_TIMERS:
         (root / "etc/systemd/system/timers.target.wants" / timer).unlink(missing_ok=True)
-    for unit in MASKED_UNITS:
+    for unit in masked:
         (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
@@ -117,10 +121,10 @@ def personalize(root: Path, host: Host, network: IPv4Network, gateway: IPv4Addre
         network: network of the instance.
         gateway: the controller's address in it.
     """
-    _write(root / "etc/hostname", f"{host.name}\n")
-    _write(root / "etc/machine-id", f"{uuid.uuid4().hex}\n", 0o444)
+    write(root / "etc/hostname", f"{host.name}\n")
+    write(root / "etc/machine-id", f"{uuid.uuid4().hex}\n", 0o444)
     address = f"{host.address(network)}/{network.prefixlen}"
-    _write(root / "etc/lab-host.env", f"ADDRESS={address}\nGATEWAY={gateway}\n")
+    write(root / "etc/lab-host.env", f"ADDRESS={address}\nGATEWAY={gateway}\n")
 
 
 def install_keys(root: Path, client_public: str, host_key: Path) -> None:
@@ -133,7 +137,7 @@ def install_keys(root: Path, client_public: str, host_key: Path) -> None:
     """
     ssh = root / "root/.ssh"
     ssh.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(ssh / "authorized_keys", client_public + "\n", 0o600)
+    write(ssh / "authorized_keys", client_public + "\n", 0o600)
     for name, mode in ((HOST_KEY, 0o600), (f"{HOST_KEY}.pub", 0o644)):
         target = root / "etc/ssh" / name
         shutil.copyfile(host_key.with_name(name), target)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, biomax.platform authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting, ending and entering one host."""
+"""One host of a lab, whatever it is: how to reach it, wait for it and end it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import os
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import ClassVar
 
-from lab.hosts import cgroups, guest, network
+from lab.hosts import cgroups, network
 from lab.hosts.disk import Disk
 from lab.hosts.errors import LabError
 from lab.hosts.instance import Instance, Paths
@@ -23,41 +26,19 @@ from lab.hosts.topology import Host
 
 SSH_PORT = 22
 POLL_SECONDS = 0.05
-# Hosts boot in seconds; a machine that also compiles or forms a cluster may take far longer.
-BOOT_SECONDS = 120.0
 CONNECT_SECONDS = 30
-# Chosen by trying: with API_VFS_WRITABLE=1 the network waits for udev for ever; without
-# @known, runc and the kubelet miss system calls that systemd-nspawn does not list yet.
-_FLAGS = (
-    "--quiet",
-    "--boot",
-    "--register=no",
-    "--keep-unit",
-    "--capability=all",
-    "--drop-capability=CAP_SYS_TIME",  # the machine's clock is not the hosts' to set
-    "--system-call-filter=@known",
-    "--bind=/dev/kmsg",
-    "--console=read-only",
-    "--resolv-conf=off",
-    "--timezone=off",
-    "--link-journal=no",
-)
-_ENVIRONMENT = {
-    # /proc/sys/net is writable from the start; the rest is done by the host's own unit.
-    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
-    # A killed systemd-nspawn leaves its lock file for ever; the lab has a lock of its own.
-    "SYSTEMD_NSPAWN_LOCK": "0",
-}
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(ABC):
     """One host of a running lab."""
 
     host: Host
     instance: Instance
     paths: Paths
     disk: Disk
+
+    boot_seconds: ClassVar[float]  # longest time from start to an answer of its SSH server
 
     @property
     def cgroup(self) -> str:
@@ -71,7 +52,7 @@ class Machine:
 
     @property
     def root(self) -> Path:
-        """The host's root directory."""
+        """The host's subvolume on the lab's disk."""
         return self.disk.hosts / self.host.name
 
     @property
@@ -79,45 +60,71 @@ class Machine:
         """File with the console output since the last start."""
         return self.paths.console / f"{self.host.name}.log"
 
-    def leader(self) -> int | None:
-        """Return the id of the host's process 1, or None when it is off."""
-        return cgroups.leader(self.cgroup)
+    @property
+    def host_key(self) -> Path:
+        """Private half of the host's SSH key, in the runtime directory."""
+        return self.paths.ssh / "hosts" / self.host.name / HOST_KEY
 
-    def argv(self, device: str) -> list[str]:
-        """Return the systemd-nspawn command that starts the host.
+    def client_public(self) -> str:
+        """Return the public key that may log in as root."""
+        public = self.paths.client_key.with_name(self.paths.client_key.name + ".pub")
+        return public.read_text(encoding="utf-8").strip()
+
+    @abstractmethod
+    def provision(self, base: Path) -> None:
+        """Make the disk of a new host.
 
         Args:
-            device: block device of the hosts' disk. It appears in the host as its disk would on
-                real hardware; cAdvisor looks for it to measure a btrfs file system.
+            base: the subvolume that all hosts of this driver start from.
         """
-        name = self.instance.machine(self.host.name)
-        where = [f"--directory={self.root}", f"--machine={name}", f"--hostname={self.host.name}"]
-        links = [f"--network-bridge={self.instance.bridge}", f"--bind-ro={device}"]
-        machine_id = (self.root / "etc/machine-id").read_text(encoding="utf-8").strip()
-        return ["systemd-nspawn", *_FLAGS, f"--uuid={machine_id}", *where, *links]
 
+    @abstractmethod
+    def leader(self) -> int | None:
+        """Return the id of the process that is the host, or None when it is off."""
+
+    @abstractmethod
     def start(self) -> None:
         """Start the host without waiting for it.
 
         Raises:
             LabError: it has no disk.
         """
-        if not self.root.is_dir():
-            raise LabError(f"Cannot start {self.host.name}: {self.root} is not there. Run lab up.")
-        device = self.disk.device()
-        if device is None:
-            raise LabError(f"Cannot start {self.host.name}: the disk is not mounted. Run lab up.")
-        public = self.paths.client_key.with_name(self.paths.client_key.name + ".pub")
-        key = self.paths.ssh / "hosts" / self.host.name / HOST_KEY
-        guest.install_keys(self.root, public.read_text(encoding="utf-8").strip(), key)
+
+    @abstractmethod
+    def exec_argv(self, command: list[str]) -> list[str]:
+        """Return a command that runs in the host without its network, as at its console.
+
+        Args:
+            command: the program and its arguments.
+
+        Raises:
+            LabError: the host is off, or has no such way in.
+        """
+
+    @abstractmethod
+    def journal_argv(self, options: list[str]) -> list[str]:
+        """Return a command that prints the host's journal.
+
+        Args:
+            options: of journalctl.
+
+        Raises:
+            LabError: the journal cannot be read now.
+        """
+
+    def launch(self, argv: Sequence[str], extra: dict[str, str]) -> None:
+        """Start the program that is the host, in the host's own cgroup, its output to the console.
+
+        Args:
+            argv: the program and its arguments.
+            extra: added to its environment.
+        """
         self.paths.console.mkdir(parents=True, exist_ok=True)
-        self.kill()
-        network.remove_link(self.instance.link(self.host.name))
         process_files = cgroups.create(self.cgroup)
         with self.console.open("wb") as console:
             subprocess.Popen(
-                cgroups.launch_argv(process_files, self.argv(device)),
-                env=environment() | _ENVIRONMENT,
+                cgroups.launch_argv(process_files, argv),
+                env=environment() | extra,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -133,18 +140,18 @@ class Machine:
         except OSError:
             return False
 
-    def wait(self, deadline: float) -> None:
+    def wait(self, started: float) -> None:
         """Wait until the host's SSH server greets.
 
         Args:
-            deadline: on the monotonic clock.
+            started: when it was started, on the monotonic clock.
 
         Raises:
             LabError: the host ended or was not ready in time; holds its last console lines.
         """
         while not self.answers():
             ended = not cgroups.processes(self.cgroup)
-            if ended or time.monotonic() > deadline:
+            if ended or time.monotonic() > started + self.boot_seconds:
                 tail = self.console.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
                 found = "it ended" if ended else "no SSH answer in time"
                 raise LabError(
@@ -165,6 +172,11 @@ class Machine:
         ended = cgroups.kill(self.cgroup)
         cgroups.remove(self.cgroup)
         return ended
+
+    def clear_last_life(self) -> None:
+        """Remove processes and link that a host of this name may have left."""
+        self.kill()
+        network.remove_link(self.instance.link(self.host.name))
 
     def ssh_argv(self, command: list[str]) -> list[str]:
         """Return the ssh command to the host, checking its key.
@@ -190,24 +202,25 @@ class Machine:
             *command,
         ]
 
-    def exec_argv(self, command: list[str]) -> list[str]:
-        """Return a command that runs in the host without its network, as at its console.
-
-        Args:
-            command: the program and its arguments.
-
-        Raises:
-            LabError: the host is off.
-        """
-        leader = self.leader()
-        if leader is None:
-            raise LabError(f"Cannot enter {self.host.name}: it is off. Run: lab power-on.")
-        enter = ["nsenter", f"--target={leader}", "--all", "--", *command]
-        return cgroups.launch_argv(cgroups.of_process(leader), enter)
-
 
 def guest_environment() -> dict[str, str]:
     """Return the environment of a root shell in a host."""
     kept = {key: os.environ[key] for key in ("TERM",) if key in os.environ}
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8", **kept}
+
+
+def require_disk(machine: Machine) -> str:
+    """Return the block device of the lab's disk, on which the host is.
+
+    Raises:
+        LabError: the disk is not mounted, or does not have this host.
+    """
+    if not machine.root.is_dir():
+        raise LabError(
+            f"Cannot start {machine.host.name}: {machine.root} is not there. Run lab up."
+        )
+    device = machine.disk.device()
+    if device is None:
+        raise LabError(f"Cannot start {machine.host.name}: the disk is not mounted. Run lab up.")
+    return device

@@ -9,15 +9,23 @@ import shutil
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-from lab.hosts import cgroups, cleanup, guest, keys, network, process, rootfs, state, sysctls
+from lab.hosts import cgroups, cleanup, keys, network, process, rootfs, state, sysctls, vm_image
 from lab.hosts.console import Reporter
+from lab.hosts.container import Container
 from lab.hosts.disk import Disk
 from lab.hosts.errors import LabError
 from lab.hosts.instance import DEFAULT, Instance, Paths
-from lab.hosts.machine import BOOT_SECONDS, Machine
+from lab.hosts.machine import Machine
 from lab.hosts.state import Phase, State, Verdict
-from lab.hosts.topology import Host, Topology
+from lab.hosts.topology import Driver, Host, Topology
+from lab.hosts.virtual import VirtualMachine
+
+_MACHINES: dict[Driver, type[Machine]] = {
+    Driver.NSPAWN: Container,
+    Driver.QEMU: VirtualMachine,
+}
 
 
 @dataclass
@@ -35,7 +43,7 @@ class Lab:
 
     def machine(self, host: Host) -> Machine:
         """Return one host, to act on it."""
-        return Machine(host, self.instance, self.paths, self.disk)
+        return _MACHINES[host.driver](host, self.instance, self.paths, self.disk)
 
     def verdict(self, recorded: State | None) -> Verdict:
         """Tell whether the recorded lab lives; the caller holds the lock."""
@@ -77,7 +85,7 @@ class Lab:
         Raises:
             LabError: another lab is alive, or a host did not start.
         """
-        self._install_programs()
+        self._install_programs(topology.expand())
         recorded = state.load_state(self.instance)
         if recorded is not None and self.verdict(recorded) is Verdict.ALIVE:
             return self._keep(recorded, topology)
@@ -99,8 +107,10 @@ class Lab:
         state.save_state(self.instance, fresh)
         return fresh
 
-    def _install_programs(self) -> None:
-        packages = process.missing_packages(process.PACKAGES)
+    def _install_programs(self, hosts: list[Host]) -> None:
+        has_virtual = any(host.driver is Driver.QEMU for host in hosts)
+        programs = process.PACKAGES | (process.VIRTUAL_PACKAGES if has_virtual else {})
+        packages = process.missing_packages(programs)
         if packages:
             with self.report.step(f"install with apt: {', '.join(packages)}"):
                 process.install_packages(packages)
@@ -128,21 +138,37 @@ class Lab:
         return recorded
 
     def _prepare(self, fresh: State) -> None:
-        archive = rootfs.cached_archive(self.paths)
-        if not archive.is_file():
-            with self.report.step(f"root file system by mmdebstrap (about 1 min) -> {archive}"):
-                rootfs.build(self.paths)
+        drivers = {host.driver for host in fresh.hosts}
+        for driver in drivers:
+            self._build(driver)
         with self.report.step("disk, keys, network, kernel settings"):
             keys.ensure_keys(self.paths, fresh.hosts, fresh.domain)
             sysctls.apply()
             network.create(self.instance, [host.name for host in fresh.hosts])
             self.disk.open()
             self.disk.wipe_hosts()
-            base = self.disk.base(archive)
+            bases = {driver: self._base(driver) for driver in drivers}
             for host in fresh.hosts:
-                root = self.machine(host).root
-                process.run(["btrfs", "subvolume", "snapshot", base, root])
-                guest.personalize(root, host, self.instance.network, self.instance.gateway)
+                self.machine(host).provision(bases[host.driver])
+
+    def _build(self, driver: Driver) -> None:
+        """Make what all hosts of a driver start from, unless the cache has it."""
+        if driver is Driver.QEMU:
+            image = vm_image.cached_image(self.paths)
+            if not image.is_dir():
+                with self.report.step(f"image of virtual hosts (about 1 min) -> {image}"):
+                    vm_image.build(self.paths)
+            return
+        archive = rootfs.cached_archive(self.paths)
+        if not archive.is_file():
+            with self.report.step(f"root file system by mmdebstrap (about 1 min) -> {archive}"):
+                rootfs.build(self.paths)
+
+    def _base(self, driver: Driver) -> Path:
+        """Return the subvolume that all hosts of a driver start from."""
+        if driver is Driver.QEMU:
+            return self.disk.base_image(vm_image.cached_image(self.paths))
+        return self.disk.base(rootfs.cached_archive(self.paths))
 
     def _boot(self, hosts: list[Host]) -> None:
         if not hosts:
@@ -152,9 +178,9 @@ class Lab:
         with self.report.step(f"boot {len(hosts)}: {names}"):
             for machine in machines:
                 machine.start()
-            deadline = time.monotonic() + BOOT_SECONDS
+            started = time.monotonic()
             for machine in machines:
-                machine.wait(deadline)
+                machine.wait(started)
 
     def clear(self) -> int:
         """Remove what a dead lab of this instance left, whichever checkout made it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.hosts.errors import LabError
@@ -25,6 +25,8 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "nsenter": "util-linux",
 }
+# Needed by topologies with virtual hosts only.
+VIRTUAL_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "mke2fs": "e2fsprogs"}
 # Administrators' programs are not on the PATH of every shell.
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
@@ -63,14 +65,15 @@ def run(argv: Sequence[str | Path], *, stdin: str = "", check: bool = True) -> s
     return done.stdout
 
 
-def missing_packages(programs: Iterable[str]) -> list[str]:
+def missing_packages(programs: Mapping[str, str]) -> list[str]:
     """Return the Debian packages whose programs this machine lacks, sorted.
 
     Args:
-        programs: names that must be keys of `PACKAGES`.
+        programs: program -> package that has it.
     """
     path = environment()["PATH"]
-    return sorted({PACKAGES[name] for name in programs if shutil.which(name, path=path) is None})
+    lacking = {name for name in programs if shutil.which(name, path=path) is None}
+    return sorted({programs[name] for name in lacking})
 
 
 def install_packages(packages: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.hosts import cgroups
@@ -113,13 +114,34 @@ def build(paths: Paths) -> Path:
     scratch = scratch_dir(paths)
     scratch.mkdir(parents=True, exist_ok=True)
     partial = scratch / archive.name
-    argv = ["mmdebstrap", "--mode=root", f"--variant={VARIANT}", f"--include={','.join(PACKAGES)}"]
+    bootstrap(paths, partial, PACKAGES)
+    partial.rename(archive)
+    shutil.rmtree(scratch)
+    return archive
+
+
+def bootstrap(
+    paths: Paths, target: Path, packages: Sequence[str], hooks: Sequence[str] = ()
+) -> None:
+    """Make a Debian with mmdebstrap.
+
+    Args:
+        paths: of the checkout and instance.
+        target: an archive (`.tar`), or a directory that does not exist yet; in `scratch_dir`.
+        packages: what it has beside the essential packages.
+        hooks: shell commands before the packages are installed; `$1` is the root directory.
+
+    Raises:
+        LabError: mmdebstrap failed; the message holds its last lines.
+    """
+    argv = ["mmdebstrap", "--mode=root", f"--variant={VARIANT}", f"--include={','.join(packages)}"]
     argv += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
-    argv += [SUITE, str(partial), *machine_sources()]
+    argv += [f"--essential-hook={hook}" for hook in hooks]
+    argv += [SUITE, str(target), *machine_sources()]
     process_files = cgroups.create(build_cgroup(paths.instance))
     done = subprocess.run(
         cgroups.launch_argv(process_files, argv),
-        env={**environment(), "TMPDIR": str(scratch)},
+        env={**environment(), "TMPDIR": str(target.parent)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -129,6 +151,3 @@ def build(paths: Paths) -> Path:
     if done.returncode != 0:
         tail = "\n".join(done.stderr.strip().splitlines()[-12:])
         raise LabError(f"Cannot make the hosts' file system with mmdebstrap:\n{tail}")
-    partial.rename(archive)
-    shutil.rmtree(scratch)
-    return archive

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated
@@ -24,13 +25,55 @@ _NAME = re.compile(r"^[a-z][a-z0-9]*$")
 FIRST_NUMBER, LAST_NUMBER = 10, 254
 
 
+class Driver(StrEnum):
+    """What a host is: a container of the machine, or a virtual machine."""
+
+    NSPAWN = "nspawn"
+    QEMU = "qemu"
+
+
+class ExtraDisk(BaseModel):
+    """A disk beside the root disk; `serial` makes its stable id (virtio-<serial>)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    serial: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,19}$")]
+    gib: Annotated[int, Field(ge=1, le=1024)]
+
+
+class Hardware(BaseModel):
+    """What only a virtual host has; all of it is refused for a container.
+
+    `volatile_cache`: its root disk forgets at a power cut what the host did not flush.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    memory_mib: Annotated[int, Field(ge=512)] = 1536
+    processors: Annotated[int, Field(ge=1)] = 2
+    disks: list[ExtraDisk] = []
+    volatile_cache: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Hardware:
+        serials = [disk.serial for disk in self.disks]
+        twice = {serial for serial in serials if serials.count(serial) > 1} | (
+            {serial for serial in serials if serial.startswith("lab-")}
+        )
+        if twice:
+            raise ValueError(f"serial {min(twice)} is there twice, or begins with lab-")
+        return self
+
+
 class Host(BaseModel):
-    """One host: its name and the last part of its IPv4 address."""
+    """One host: its name, the last part of its IPv4 address, and what it is."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     number: int
+    driver: Driver = Driver.NSPAWN
+    hardware: Hardware = Hardware()
 
     def address(self, network: IPv4Network) -> IPv4Address:
         """Return the host's address.
@@ -52,14 +95,26 @@ class HostSpec(BaseModel):
     name: str
     number: Annotated[int, Field(ge=FIRST_NUMBER, le=LAST_NUMBER)]
     count: Annotated[int, Field(ge=1)] | None = None
+    driver: Driver = Driver.NSPAWN
+    hardware: Hardware | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> HostSpec:
+        if self.hardware and self.driver is not Driver.QEMU:
+            raise ValueError(f"host {self.name} has hardware: that needs driver: {Driver.QEMU}")
+        return self
 
     def expand(self) -> list[Host]:
         """Return the hosts of this entry, numbered from 1 when `count` is given."""
-        if self.count is None:
-            return [Host(name=self.name, number=self.number)]
+        names = [f"{self.name}{index + 1}" for index in range(self.count or 0)] or [self.name]
         return [
-            Host(name=f"{self.name}{index + 1}", number=self.number + index)
-            for index in range(self.count)
+            Host(
+                name=name,
+                number=self.number + index,
+                driver=self.driver,
+                hardware=self.hardware or Hardware(),
+            )
+            for index, name in enumerate(names)
         ]
 
 

@@ -91,7 +91,8 @@ def test_only_kernel_settings_that_differ_are_written() -> None:
 
 def test_missing_programs_become_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(process, "environment", lambda: {"PATH": str(tmp_path)})
-    assert process.missing_packages(["ssh", "ssh-keygen", "nft"]) == ["nftables", "openssh-client"]
+    wanted = {name: process.PACKAGES[name] for name in ("ssh", "ssh-keygen", "nft")}
+    assert process.missing_packages(wanted) == ["nftables", "openssh-client"]
 
 
 def test_a_failing_program_is_named_with_its_last_lines() -> None:

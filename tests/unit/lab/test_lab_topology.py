@@ -75,7 +75,7 @@ def test_bad_hosts_are_refused(tmp_path: Path, hosts: str, message: str) -> None
 
 
 def test_unknown_topology_names_the_known_ones() -> None:
-    with pytest.raises(LabError, match="Known here: data, default, light, pair"):
+    with pytest.raises(LabError, match="Known here: data, default, light, pair, virtual"):
         load_topology("larger", TOPOLOGIES)
 
 
