@@ -111,7 +111,7 @@ class InventoryReader:
             try:
                 needs += self._role_needs(role, manifests)
             except (AnsibleError, PlatformError) as error:
-                unreadable[role.name] = _reason(error)
+                unreadable[role.name] = one_line_reason(error)
         return needs, unreadable
 
     def _role_needs(self, role: Path, manifests: BundleManifests) -> Iterator[Need]:
@@ -195,7 +195,7 @@ def _resolve(
         try:
             values[name] = read(name)
         except AnsibleError as error:
-            unreadable[(host, name)] = _reason(error)
+            unreadable[(host, name)] = one_line_reason(error)
     return values
 
 
@@ -215,9 +215,12 @@ def _places(sources: Iterable[str]) -> dict[str, str]:
     return places
 
 
-def _reason(error: Exception) -> str:
-    """Reduce an error of Ansible to one line, its innermost cause."""
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    return " ".join(str(cause).split())[:200]
+def one_line_reason(error: Exception) -> str:
+    """Reduce an error of Ansible to one line: its innermost cause and the step that met it.
+
+    The cause alone can be as little as "File not found."; the step before it names the file.
+    """
+    chain: list[BaseException] = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    return " ".join(str(chain[-2:][0]).split())[:200]
