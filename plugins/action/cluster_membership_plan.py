@@ -44,10 +44,12 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         _, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         try:
             settings = Settings.from_arguments(args["settings"])
+            declared = [entry["name"] for entry in settings.control_planes]
+            absent = args["absent_control_planes"]
             site = orders.Site(
-                control_planes=[entry["name"] for entry in settings.control_planes],
+                control_planes=[name for name in declared if name not in absent],
                 members=args["members"],
-                absent_control_planes=args["absent_control_planes"],
+                absent_control_planes=absent,
                 version=settings.version,
                 pools=args["pools"],
                 configuration=kubeadm.configuration_hash(settings),

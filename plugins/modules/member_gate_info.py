@@ -8,12 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: member_gate_info
-short_description: Waits until every API server is ready and this node reports
+short_description: Waits until the cluster can do without this member, or has it back
 version_added: 0.1.0
 description:
   - Stands before and after each disruptive change of a member, so that no two members of a quorum
     are disturbed at once.
-  - Runs on the member and asks with its kubelet's credentials; it changes nothing.
+  - Waits until every API server is ready and this node reports.
+  - Before a restart that may take etcd down (containerd or kubelet in O(units)) etcd must be able
+    to decide without this host. A voter that is not among O(api_servers) is not waited for; the
+    module refuses at once.
+  - Runs on the member and asks with its kubelet's credentials, and etcd with the certificate that
+    kubeadm makes for health checks; it changes nothing.
   - On a host that is not a member it succeeds at once.
 options:
   node:
@@ -29,6 +34,12 @@ options:
     description: Port of the API servers.
     type: int
     default: 6443
+  units:
+    description:
+      - Units that are to be restarted, as M(biomax.platform.host_state) names them.
+    type: list
+    elements: str
+    default: []
   timeout_seconds:
     description: How long to wait.
     type: int
@@ -47,6 +58,7 @@ EXAMPLES = r"""
   biomax.platform.member_gate_info:
     node: "{{ inventory_hostname }}"
     api_servers: "{{ kube_control_plane_members }}"
+    units: [containerd.service]
 """
 
 RETURN = r"""
@@ -82,6 +94,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "node": {"type": "str", "required": True},
         "api_servers": {"type": "list", "elements": "dict", "required": True},
         "port": {"type": "int", "default": 6443},
+        "units": {"type": "list", "elements": "str", "default": []},
         "timeout_seconds": {"type": "int", "default": 180},
     }
 
@@ -91,6 +104,7 @@ def run(params: dict[str, Any], layout: Layout, check_mode: bool) -> dict[str, A
 
     Raises:
         NotReadyError: It stayed closed.
+        UnsafeError: etcd would lose its quorum.
     """
     if not is_member(layout):
         return {"changed": False, "member": False, "waited_seconds": 0.0}
@@ -100,6 +114,7 @@ def run(params: dict[str, Any], layout: Layout, check_mode: bool) -> dict[str, A
         params["node"],
         params["api_servers"],
         Waiting(patience, time.time, time.monotonic, time.sleep),
+        params["units"],
     )
     return {"changed": False, "member": True, "waited_seconds": waited}
 

@@ -18,14 +18,17 @@ def inventory_members(
     hostvars: HostVars,
     member_groups: Sequence[str],
     pools: Mapping[str, Mapping[str, object]] | None = None,
+    with_absent: bool = False,
 ) -> list[dict[str, str]]:
-    """List the hosts of some groups, without those of group ``absent``.
+    """List the hosts of some groups, without those of group ``absent`` unless told.
 
     Args:
         groups: Ansible's ``groups``.
         hostvars: Ansible's ``hostvars``; only ``node_address`` and ``failure_domain`` are read.
         member_groups: The groups, in the order wanted; a group that does not exist has no hosts.
         pools: ``node_pools``, to name the pool that a host is in.
+        with_absent: Keep hosts of group ``absent``: for what must stay the same on the other hosts
+            when one dies and when it comes back.
 
     Returns:
         For each host ``name``, ``address``, ``pool`` and ``failure_domain`` (empty when unknown);
@@ -37,7 +40,7 @@ def inventory_members(
     if isinstance(member_groups, str) or not isinstance(member_groups, Sequence):
         raise InputError(f"Expected a list of group names, found {member_groups!r}.")
     pool_of = _pools_by_host(groups, pools or {})
-    absent = set(_hosts(groups, "absent"))
+    left_out = set() if with_absent else set(_hosts(groups, "absent"))
     names: dict[str, None] = {}
     for group in member_groups:
         names.update(dict.fromkeys(_hosts(groups, group)))
@@ -49,40 +52,37 @@ def inventory_members(
             "failure_domain": _host_variable(hostvars, name, "failure_domain", required=False),
         }
         for name in names
-        if name not in absent
+        if name not in left_out
     ]
 
 
 def hosts_entries(
-    groups: Groups,
+    host: str,
     hostvars: HostVars,
     domain: str,
     extra: Sequence[Mapping[str, object]] = (),
 ) -> list[dict[str, object]]:
-    """List the lines of a hosts file that names every host of the inventory.
+    """List the lines of a host's hosts file: the host itself, then the names given.
 
-    Hosts of group ``absent`` keep their line: a host that dies must not change a file on others.
+    No other host is named, so that a node that comes or goes changes no file on the others.
 
     Args:
-        groups: Ansible's ``groups``; the hosts are those of ``all`` that have a ``node_address``.
+        host: Name of the host in the inventory; one without ``node_address`` gets no line.
         hostvars: Ansible's ``hostvars``.
         domain: DNS domain of the site.
         extra: More names, each ``{address, name}``; other keys are not looked at.
 
     Returns:
         For each address ``address`` and ``names``, the full name first; names of one address are
-        on one line, and no name stands twice. Hosts come by name, whatever the inventory's order.
+        on one line, and no name stands twice.
 
     Raises:
         InputError: An argument has another shape, or one name is given two addresses.
     """
     if not isinstance(domain, str) or not domain:
         raise InputError(f"Expected the site's domain as text, found {domain!r}.")
-    pairs: list[tuple[str, str]] = []
-    for host in sorted(_hosts(groups, "all")):  # group_by during a run reorders `all`
-        address = _host_variable(hostvars, host, "node_address", required=False)
-        if address:
-            pairs += [(f"{host}.{domain}", address), (host, address)]
+    address = _host_variable(hostvars, host, "node_address", required=False)
+    pairs = [(f"{host}.{domain}", address), (host, address)] if address else []
     for entry in extra:
         if not isinstance(entry, Mapping) or not entry.get("name") or not entry.get("address"):
             raise InputError(f"Expected entries with address and name, found {entry!r}.")

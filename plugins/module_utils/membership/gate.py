@@ -11,14 +11,18 @@ every 10 s, and the same host writes and compares the time, so clocks need not a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import NotReadyError
-from ansible_collections.biomax.platform.plugins.module_utils.membership import api
+from ansible_collections.biomax.platform.plugins.module_utils.membership import api, quorum
 from ansible_collections.biomax.platform.plugins.module_utils.membership.api import ClusterApi
+from ansible_collections.biomax.platform.plugins.module_utils.membership.etcd import (
+    EtcdClient,
+    Member,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.membership.https import Unanswered
 from ansible_collections.biomax.platform.plugins.module_utils.membership.layout import Layout
 from ansible_collections.biomax.platform.plugins.module_utils.membership.nodes import parse_node
@@ -35,6 +39,9 @@ class Cluster(Protocol):
 
     def get(self, address: str, path: str) -> dict[str, Any]:
         """Read an object from the API server at `address` with the host's own credentials."""
+
+    def etcd_members(self) -> list[Member]:
+        """List etcd's members with their health, as this host's own member sees them."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,16 @@ class HostCluster:
         cluster = ClusterApi.of_host(self._layout, "kubelet.conf", address, self._port)
         return cluster.call("GET", path, accepted=(200,)).json()
 
+    def etcd_members(self) -> list[Member]:
+        """List etcd's members with their health; none on a host that has no etcd.
+
+        Raises:
+            Unanswered: This host's member does not answer, or the cluster has no quorum.
+        """
+        if not (self._layout.pki / "etcd/healthcheck-client.crt").exists():
+            return []
+        return EtcdClient(self._layout.pki).members()
+
 
 def is_member(layout: Layout) -> bool:
     """Say whether this host belongs to a cluster: kubelet has its credentials."""
@@ -81,25 +98,33 @@ def is_member(layout: Layout) -> bool:
 
 
 def wait_open(
-    cluster: Cluster, node: str, api_servers: Sequence[dict[str, str]], waiting: Waiting
+    cluster: Cluster,
+    node: str,
+    api_servers: Sequence[dict[str, str]],
+    waiting: Waiting,
+    units: Collection[str] = (),
 ) -> float:
-    """Wait until every API server is ready and the node reports.
+    """Wait until every API server is ready, the node reports and etcd can do without it.
 
     Args:
         cluster: Whom to ask.
         node: Name of this host's node.
         api_servers: ``name`` and ``address`` of each control-plane member.
         waiting: Clocks and patience.
+        units: Units that are to be restarted; for those that carry etcd its quorum is guarded.
 
     Returns:
         Seconds waited.
 
     Raises:
+        UnsafeError: etcd would lose its quorum by a voter that is not expected back.
         NotReadyError: The deadline passed; the message lists what is missing.
     """
     started, since = waiting.monotonic(), waiting.wall()
     while True:
         missing = _missing(cluster, node, api_servers, since)
+        if quorum.threatened_by(units):
+            missing += _quorum_missing(cluster, node, [server["name"] for server in api_servers])
         waited = waiting.monotonic() - started
         if not missing:
             return round(waited, 1)
@@ -135,6 +160,24 @@ def _missing(
     if _seconds(renewed) < since:
         missing.append(f"its kubelet last reported at {renewed or 'no time'}")
     return missing
+
+
+def _quorum_missing(cluster: Cluster, node: str, expected: Sequence[str]) -> list[str]:
+    """List what keeps etcd from doing without this host.
+
+    Raises:
+        UnsafeError: A voter is missing that is not among the `expected` ones.
+    """
+    try:
+        members = cluster.etcd_members()
+    except Unanswered as error:
+        return [f"etcd on {node}: {error}"]
+    silent = quorum.shortage(members, node)
+    if not silent:
+        return []
+    reason = quorum.explain(silent, members, node)
+    quorum.check_expected(silent, expected, reason)
+    return [reason]
 
 
 def _seconds(text: str) -> float:

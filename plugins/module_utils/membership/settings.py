@@ -25,7 +25,7 @@ class Settings:
         endpoint_address: Its virtual address.
         backend_port: Port of the API servers.
         site_domain: DNS domain of the hosts.
-        control_planes: Control planes, each ``{name, address}``.
+        control_planes: Every declared control plane, dead ones too, each ``{name, address}``.
         pod_subnet: Addresses of pods.
         service_subnet: Addresses of services.
         dns_domain: DNS domain inside the cluster.

@@ -65,6 +65,11 @@ def test_an_absent_host_needs_none() -> None:
     assert names(members) == ["cp1"]
 
 
+def test_absent_hosts_are_kept_when_told() -> None:
+    members = inventory_members(GROUPS, HOSTVARS, ["kube_control_plane"], with_absent=True)
+    assert names(members) == ["cp1", "cp2"]
+
+
 def test_a_host_in_two_pools_is_refused() -> None:
     pools = {**POOLS, "c": {"group": "kube_node"}}
     with pytest.raises(InputError, match="Host w1 is in two pools, a and c"):
@@ -91,23 +96,17 @@ def test_hosts_entries_join_the_names_of_an_address() -> None:
         {"name": "mirror.x.test", "address": "192.0.2.10", "url": "https://mirror.x.test"},
         {"name": "m1.x.test", "address": "192.0.2.10"},
     ]
-    entries = hosts_entries({"all": ["m1", "w1"]}, HOSTVARS, "x.test", extra)
-    assert entries == [
+    assert hosts_entries("m1", HOSTVARS, "x.test", extra) == [
         {"address": "192.0.2.10", "names": ["m1.x.test", "m1", "mirror.x.test"]},
-        {"address": "2001:db8::31", "names": ["w1.x.test", "w1"]},
         {"address": "192.0.2.5", "names": ["api.x.test"]},
     ]
 
 
-def test_hosts_entries_keep_absent_hosts_and_skip_the_controller() -> None:
-    groups = {"all": ["cp2", "localhost"], "absent": ["cp2"]}
-    assert hosts_entries(groups, {**HOSTVARS, "localhost": {}}, "x.test") == [
-        {"address": "192.0.2.22", "names": ["cp2.x.test", "cp2"]}
+def test_hosts_entries_of_the_controller_are_the_given_names() -> None:
+    extra = [{"name": "api.x.test", "address": "192.0.2.5"}]
+    assert hosts_entries("localhost", {"localhost": {}}, "x.test", extra) == [
+        {"address": "192.0.2.5", "names": ["api.x.test"]}
     ]
-
-
-def test_hosts_entries_of_nothing() -> None:
-    assert hosts_entries({}, {}, "x.test") == []
 
 
 @pytest.mark.parametrize(
@@ -121,16 +120,18 @@ def test_hosts_entries_of_nothing() -> None:
 )
 def test_hosts_entries_refuse(domain: str, extra: list[Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        hosts_entries(GROUPS, HOSTVARS, domain, extra)
+        hosts_entries("m1", HOSTVARS, domain, extra)
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,6}", fullmatch=True), st.ip_addresses().map(str)))
-def test_hosts_entries_name_every_host_once(addresses: dict[str, str]) -> None:
-    hostvars = {name: {"node_address": address} for name, address in addresses.items()}
-    entries = hosts_entries({"all": list(addresses)}, hostvars, "x.test")
-    found = {name: entry["address"] for entry in entries for name in entry["names"]}  # type: ignore[attr-defined] # names is a list
-    assert {name: found[name] for name in addresses} == addresses
-    assert len(found) == 2 * len(addresses)
+def test_hosts_entries_do_not_depend_on_other_hosts(addresses: dict[str, str]) -> None:
+    """A node that comes or goes must not change the hosts file of another one."""
+    others: dict[str, dict[str, object]] = {
+        name: {"node_address": address} for name, address in addresses.items()
+    }
+    hostvars = {**others, "m1": HOSTVARS["m1"]}
+    alone = hosts_entries("m1", {"m1": HOSTVARS["m1"]}, "x.test")
+    assert hosts_entries("m1", hostvars, "x.test") == alone
 
 
 @pytest.mark.parametrize(
@@ -162,11 +163,3 @@ def test_live_host_wants_a_list() -> None:
 def test_an_error_carries_the_name_of_the_filter() -> None:
     with pytest.raises(AnsibleFilterError, match=r"biomax\.platform\.live_host: No live host"):
         FilterModule().filters()["live_host"]([])
-
-
-def test_hosts_entries_do_not_depend_on_the_order_of_the_inventory() -> None:
-    """`group_by` reorders `all` in the middle of a run; the hosts file must not change by that."""
-    hostvars = {f"h{n}": {"node_address": f"192.0.2.{n}"} for n in (1, 2, 3)}
-    orders = [["h1", "h2", "h3"], ["h3", "h1", "h2"]]
-    first, second = (hosts_entries({"all": order}, hostvars, "example.com") for order in orders)
-    assert first == second

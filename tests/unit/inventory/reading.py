@@ -45,10 +45,16 @@ def open_inventory(
     return InventoryReader(loader, templar, variables, [roles]), templar, variables
 
 
-def resolved(host: str, *names: str) -> dict[str, Any]:
-    """Let Ansible resolve variables of a host of the lab inventory; no host is asked."""
+def resolved(host: str, *names: str, source: Path = LAB) -> dict[str, Any]:
+    """Let Ansible resolve variables of a host of an inventory; no host is asked."""
     template = "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}"
-    command = [str(Path(sys.executable).with_name("ansible")), host, "-i", str(LAB), "--one-line"]
+    command = [
+        str(Path(sys.executable).with_name("ansible")),
+        host,
+        "-i",
+        str(source),
+        "--one-line",
+    ]
     done = subprocess.run(
         [*command, "-c", "local", "-m", "ansible.builtin.debug", "-a", f"msg={template}"],
         cwd=ROOT,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +73,28 @@ def test_members_are_the_cluster() -> None:
 
 
 def test_the_controller_sees_the_same_members_as_a_host() -> None:
-    names = ("kube_members", "kube_control_plane_members", "site_hosts_entries", "site_state_dir")
+    names = ("kube_members", "kube_control_plane_members", "site_state_dir")
     assert resolved("localhost", *names) == resolved("ml1", *names)
 
 
-def test_the_hosts_file_names_hosts_endpoint_and_mirror() -> None:
+def test_the_hosts_file_names_itself_endpoint_and_mirror_and_no_other_host() -> None:
     entries = resolved("app1", "site_hosts_entries")["site_hosts_entries"]
     names = {name: entry["address"] for entry in entries for name in entry["names"]}
     assert names["api.lab.biomax.internal"] == "10.77.0.5"
-    assert names["mirror1.lab.biomax.internal"] == names["mirror1"] == "10.77.0.10"
-    assert len(entries) == 8
+    assert names["mirror1.lab.biomax.internal"] == "10.77.0.10"
+    assert names["app1.lab.biomax.internal"] == names["app1"] == "10.77.0.31"
+    assert len(entries) == 3
+
+
+def test_a_dead_control_plane_is_no_member_and_stays_declared(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(LAB, tmp_path / "lab"))
+    hosts = (copy / "hosts.yml").read_text()
+    (copy / "hosts.yml").write_text(hosts.replace("hosts: {}", "hosts: {cp1: {}}"))
+    names = ("kube_control_plane_members", "kube_declared_control_planes", "site_hosts_entries")
+    before, after = resolved("cp2", *names), resolved("cp2", *names, source=copy)
+    assert [item["name"] for item in after[names[0]]] == ["cp2", "cp3"]
+    assert after[names[1]] == before[names[1]] == before[names[0]]
+    assert after[names[2]] == before[names[2]]
 
 
 def test_a_group_variable_of_one_group_overrides_that_of_all() -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.biomax.platform.plugins.module_utils.common.errors import NotReadyError
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
+    NotReadyError,
+    UnsafeError,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.membership.etcd import Member
 from ansible_collections.biomax.platform.plugins.module_utils.membership.gate import (
     LEASES,
     Waiting,
@@ -22,6 +26,10 @@ SERVERS = [{"name": f"cp{n}", "address": f"192.0.2.{n}", "pool": ""} for n in (1
 START = 1_800_000_000.0
 
 
+def voter(name: str, healthy: bool) -> Member:
+    return Member("1", name, "192.0.2.9", "192.0.2.9", learner=False, healthy=healthy)
+
+
 @dataclass
 class FakeCluster:
     """A cluster that changes with the seconds that pass."""
@@ -31,6 +39,7 @@ class FakeCluster:
     message: str = "PLEG is not healthy"
     renew_at: float = 0.0
     refused: bool = False
+    voters: dict[str, bool] = field(default_factory=dict)
     now: float = 0.0
     asked: list[str] = field(default_factory=list)
 
@@ -46,6 +55,9 @@ class FakeCluster:
         status = "True" if self.ready else "False"
         condition = {"type": "Ready", "status": status, "message": self.message}
         return {"metadata": {"name": "cp1"}, "status": {"conditions": [condition]}}
+
+    def etcd_members(self) -> list[Member]:
+        return [voter(name, healthy) for name, healthy in self.voters.items()]
 
     def _renewed(self) -> str:
         shown = self.renew_at if self.now >= self.renew_at else -5.0
@@ -112,3 +124,21 @@ def test_member_is_who_has_kubelet_credentials(tmp_path: Path) -> None:
     assert not is_member(Layout(tmp_path))
     (tmp_path / "etc/kubernetes/kubelet.conf").write_text("")
     assert is_member(Layout(tmp_path))
+
+
+def test_etcd_that_lost_a_voter_is_not_disturbed() -> None:
+    """cp3 is declared absent, so nobody waits for it; cp1 and cp2 alone are the quorum."""
+    cluster = FakeCluster(voters={"cp1": True, "cp2": True, "cp3": False})
+    living = SERVERS[:2]
+    with pytest.raises(UnsafeError, match=r"without cp1 1 of 3 voters .* and 2 must .*Bring cp3"):
+        wait_open(cluster, "cp1", living, cluster.waiting(), ["containerd.service"])
+    assert cluster.now == 0, "waiting for a dead member helps nobody"
+    unrelated = ["haproxy.service", "keepalived.service"]
+    assert wait_open(cluster, "cp1", living, cluster.waiting(), unrelated) == 0.0
+
+
+def test_a_voter_that_is_expected_back_is_waited_for() -> None:
+    cluster = FakeCluster(voters={"cp1": True, "cp2": False, "cp3": True})
+    with pytest.raises(NotReadyError, match=r"within 30 s: etcd member cp2 does not answer"):
+        wait_open(cluster, "cp1", SERVERS, cluster.waiting(), ["kubelet.service"])
+    assert cluster.now >= 30

@@ -168,10 +168,12 @@ def test_no_registry_name_leads_anywhere_but_the_mirror(declared: Declared) -> N
         assert images["pinned_images"]["sandbox"] == "registry.k8s.io/pause:3.10.2"
 
 
-def test_hosts_file_is_the_same_everywhere(declared: Declared) -> None:
-    files = {content(declared, host, "/etc/hosts") for host in declared}
-    assert len(files) == 1
-    assert "10.77.0.5 api.lab.biomax.internal" in files.pop().splitlines()
+def test_hosts_file_names_the_host_itself_the_api_and_the_mirror_only(declared: Declared) -> None:
+    for host in declared:
+        lines = content(declared, host, "/etc/hosts").splitlines()
+        assert "10.77.0.5 api.lab.biomax.internal" in lines
+        named = {word for line in lines for word in line.split()[1:] if word in declared}
+        assert {host} <= named <= {host, "mirror1"}, host
 
 
 def test_every_control_plane_has_its_own_priority_and_all_peers(declared: Declared) -> None:
