@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.support.site import ROOT, Run, on_host, run_playbook
+from tests.support.inventories import edited_inventory
+from tests.support.site import Run, on_host, run_playbook
 
 HOSTS = ("mirror1", "cp1", "cp2", "cp3", "app1", "db1", "ml1")
 OPENSSL = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=another"]
 TOUCHED = "find /etc /var/lib/biomax-platform /usr/local/bin -newer /run/before-bad-input -type f"
-
-
-def edited_inventory(folder: Path, old: str, new: str, **changes: Any) -> str:
-    """Return a copy of the lab inventory with `old` replaced in its hosts and `changes` made."""
-    copy = Path(shutil.copytree(ROOT / "inventories/lab", folder / "lab"))
-    hosts = (copy / "hosts.yml").read_text()
-    assert old in hosts
-    (copy / "hosts.yml").write_text(hosts.replace(old, new))
-    changes["site_state_dir"] = str(ROOT / ".lab")
-    (copy / "group_vars/all/zz_changes.yml").write_text(yaml.safe_dump(changes))
-    return str(copy)
 
 
 def refused(inventory: str) -> str:

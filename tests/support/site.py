@@ -12,7 +12,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV_BIN = ROOT / ".venv" / "bin"
-INVENTORY = "inventories/lab"
+
+# A site of another lab instance (tests/support/inventories.py writes it), or the lab's own.
+_SITE = os.environ.get("BIOMAX_TEST_SITE")
+INVENTORY = f"{_SITE}/inventory" if _SITE else "inventories/lab"
+STATE = Path(_SITE) / "state" if _SITE else ROOT / ".lab"
 CONTROLLER = "localhost"
 
 
