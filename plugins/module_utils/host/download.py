@@ -46,6 +46,11 @@ def install_binary(
         _download(context, entry, descriptor, parts[0].path)
 
 
+def archive_path(target: Path, entry: Entry) -> Path:
+    """Return where the archive of `entry` lies while its member `target` is installed."""
+    return atomic.temporary_path(target.with_name(f"{entry.name}.archive"))
+
+
 def install_archive(
     context: Context, entry: Entry, parts: Sequence[Part], wanted: atomic.Attributes
 ) -> None:
@@ -54,8 +59,7 @@ def install_archive(
     Raises:
         IntegrityError: archive or member differ from the index; old files are intact.
     """
-    directory = context.host.at(parts[0].path).parent
-    archive = atomic.temporary_path(directory / f"{entry.name}.archive")
+    archive = archive_path(context.host.at(parts[0].path), entry)
     try:
         _fetch_archive(context, entry, archive)
         with tarfile.open(archive) as opened:

@@ -180,6 +180,19 @@ def test_members_are_installed_and_repaired_alone(simulated: SimulatedHost, tmp_
     assert simulated.leftovers() == []
 
 
+def test_an_archive_that_a_power_cut_brought_back_is_removed(
+    simulated: SimulatedHost, tmp_path: Path
+) -> None:
+    context = archive_context(simulated, tmp_path, archive_bundle(tmp_path))
+    entry = {"artifact": "set", "dest": "/opt/set"}
+    simulated.converge([entry], context=context)
+    (simulated.root / "opt/set/.set.archive.biomax-new").write_bytes(b"half")
+    cleaned = simulated.converge([entry], context=context)
+    assert [step.action for step in cleaned.plan.steps] == ["adjust"]
+    assert simulated.leftovers() == []
+    assert simulated.converge([entry], context=context).plan.steps == ()
+
+
 @pytest.mark.parametrize(
     ("more", "text"),
     [

@@ -210,6 +210,23 @@ def test_kernel_parameters_and_modules(simulated: SimulatedHost) -> None:
     assert lines(simulated.converge(entries)) == []
 
 
+@pytest.mark.parametrize(
+    ("evidence", "action"),
+    [("proc/sys/net/netfilter/nf_log", "load"), ("proc/sys/net/netfilter/nf_conntrack_max", "set")],
+)
+def test_other_entries_of_netfilter_are_no_connection_tracking(
+    simulated: SimulatedHost, evidence: str, action: str
+) -> None:
+    dep = simulated.root / "lib/modules/6.1/modules.dep"
+    for path in (dep, simulated.root / "proc/sys/kernel/osrelease", simulated.root / evidence):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    dep.write_text("kernel/net/netfilter/nf_conntrack.ko: \n")
+    (simulated.root / "proc/sys/kernel/osrelease").write_text("6.1\n")
+    (simulated.root / evidence).write_text("1\n")
+    entries: list[Entry] = [{"kernel_modules": [], "optional": ["nf_conntrack"]}]
+    assert lines(simulated.converge(entries)) == [f"{action} kernel_modules demo"]
+
+
 def test_swap_goes_off_and_stays_off(simulated: SimulatedHost) -> None:
     swaps, fstab = simulated.root / "proc/swaps", simulated.root / "etc/fstab"
     swaps.write_text("Filename Type Size\n/dev/sda2 partition 1\n")

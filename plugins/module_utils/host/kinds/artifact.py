@@ -19,6 +19,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.nearest imp
 from ansible_collections.biomax.platform.plugins.module_utils.host import tree
 from ansible_collections.biomax.platform.plugins.module_utils.host.download import (
     Part,
+    archive_path,
     install_archive,
     install_binary,
 )
@@ -44,12 +45,17 @@ class SeenPart:
 
 @dataclass(frozen=True)
 class SeenArtifact:
-    """An artifact's index entry (None without an index) and its files on the host."""
+    """An artifact's index entry (None without an index) and its files on the host.
+
+    `archive_left`: its archive lies beside its members, though its removal came after them: that
+    removal was cut off, or was not yet on the disk when the power went.
+    """
 
     entry: Entry | None
     parts: tuple[SeenPart, ...]
     owners: tree.Owners
     problem: str = ""
+    archive_left: bool = False
 
 
 class Artifact(Kind[dict[int, SeenArtifact]]):
@@ -78,11 +84,15 @@ class Artifact(Kind[dict[int, SeenArtifact]]):
                 )
             if item.sha256 != item.part.sha256:
                 wrong.append(item)
-            elif tree.attribute_changes(item.found, mode, now.owners) or item.leftover:
+            elif (
+                tree.attribute_changes(item.found, mode, now.owners)
+                or item.leftover
+                or now.archive_left
+            ):
                 adjust.append(item)
         if wrong:
             return [_install(resource, now.entry, wrong)]
-        return [_adjust(resource, adjust)] if adjust else []
+        return [_adjust(resource, now, adjust)] if adjust else []
 
     def apply(self, context: Context, step: Step) -> None:
         """Carry out one step."""
@@ -91,6 +101,9 @@ class Artifact(Kind[dict[int, SeenArtifact]]):
             for path in step.data["paths"]:
                 atomic.temporary_path(context.host.at(path)).unlink(missing_ok=True)
                 tree.set_attributes(context.host, path, args)
+            if step.data["archive"]:
+                entry, parts = _entry_and_parts(context, step.name, args)
+                archive_path(context.host.at(parts[0].path), entry).unlink(missing_ok=True)
             return
         entry, parts = _entry_and_parts(context, step.name, args, ask_again=True)
         wanted = tree.attributes(context.host, args, parts[0].path)
@@ -138,7 +151,9 @@ def _see(context: Context, item: Resource) -> SeenArtifact:
         entry, parts = _entry_and_parts(context, item.name, item.args)
     except NoIndexError as error:
         return SeenArtifact(None, (), owners, str(error))
-    return SeenArtifact(entry, tuple(_see_part(context, part) for part in parts), owners)
+    seen = tuple(_see_part(context, part) for part in parts)
+    archive = archive_path(context.host.at(parts[0].path), entry)
+    return SeenArtifact(entry, seen, owners, archive_left=_is_archive(entry) and archive.exists())
 
 
 def _see_part(context: Context, part: Part) -> SeenPart:
@@ -175,9 +190,8 @@ def _install(resource: Resource, entry: Entry, wrong: list[SeenPart]) -> Step:
     )
 
 
-def _adjust(resource: Resource, adjust: list[SeenPart]) -> Step:
+def _adjust(resource: Resource, now: SeenArtifact, adjust: list[SeenPart]) -> Step:
     paths = [item.part.path for item in adjust]
     detail = f"owner, mode or leftovers of {', '.join(paths)}"
-    return step_of(
-        resource, "adjust", detail=detail, data={"args": dict(resource.args), "paths": paths}
-    )
+    data = {"args": dict(resource.args), "paths": paths, "archive": now.archive_left}
+    return step_of(resource, "adjust", detail=detail, data=data)

@@ -24,7 +24,11 @@ PRESENT, LOADABLE, MISSING = "present", "loadable", "missing"
 
 # A module without parameters that is built in leaves no trace in /sys/module; these paths are
 # what the kernel shows instead (Documentation/admin-guide/sysctl/net.rst, filesystems/proc.rst).
-_EVIDENCE = {"br_netfilter": "/proc/sys/net/bridge", "nf_conntrack": "/proc/sys/net/netfilter"}
+_EVIDENCE = {
+    "br_netfilter": "/proc/sys/net/bridge",
+    # The directory alone is no evidence: logging of packets has entries there on every kernel.
+    "nf_conntrack": "/proc/sys/net/netfilter/nf_conntrack_max",
+}
 
 
 @dataclass(frozen=True)
