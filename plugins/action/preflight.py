@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +14,24 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import open_client
 from ansible_collections.biomax.platform.plugins.module_utils.common.atomic import (
     Attributes,
     write_file,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import Hashes
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.authority import (
     kubeconfig_authority,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import (
-    Finding,
-    errors,
-    headline,
-    report,
-    table,
-)
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import stops
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.judge import Seen, judge
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.page import (
+    Outcome,
+    document,
+    headline,
+    page,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import Site
 from ansible_collections.biomax.platform.plugins.plugin_utils.component_objects import (
     BundleManifests,
@@ -59,29 +61,29 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         )
         variables = task_vars or {}
         try:
-            site, seen, findings = self._judge(args["registered"], variables)
-            hosts = sorted({*seen.facts, *seen.unreached})
-            document = report(findings, site.text("site_name"), hosts)
-            _write(Path(args["report"]), document)
+            site, outcome = self._judge(args["registered"], args["report"], variables)
+            _write(Path(args["report"]), document(outcome, site.text("site_name")))
         except PlatformError as error:
             raise AnsibleActionFail(f"Preflight: {error}") from error
-        if findings:
-            Display().display("\n" + table(findings, len(hosts)) + "\n")
+        if outcome.findings or outcome.not_checked:
+            Display().display("\n" + page(outcome) + "\n")
+        problems = len(stops(outcome.findings))
         result |= {
             "changed": False,
-            "problems": len(errors(findings)),
-            "warnings": len(findings) - len(errors(findings)),
+            "problems": problems,
+            "warnings": len(outcome.findings) - problems,
+            "not_checked": len(outcome.not_checked),
             "report": args["report"],
-            "msg": headline(findings, len(hosts)),
+            "msg": headline(outcome),
         }
-        if errors(findings):
+        if problems:
             result["failed"] = True
             result["msg"] += f" Correct what is listed above, or in {args['report']}."
         return result
 
     def _judge(
-        self, register: str, variables: Mapping[str, Any]
-    ) -> tuple[Site, Seen, Sequence[Finding]]:
+        self, register: str, report: str, variables: Mapping[str, Any]
+    ) -> tuple[Site, Outcome]:
         """Collect what is declared and what was seen, and judge it."""
         closed = read_closed_list()
         reader = InventoryReader(self._loader, self._templar, variables, [ROLES])
@@ -89,15 +91,22 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         manifests = BundleManifests(site.text("bundle_dir"), site.text("bundle_public_key"))
         needs, unreadable = reader.needs(manifests)
         facts, unreached = _results(register, variables)
-        state = site.text("site_state_dir")
+        state = Path(report).parent
+        formed = any(item["cluster_ca"] and item["managed"] for item in facts.values())
+        hashes = Hashes(state / "bundle-hashes.json")
         seen = Seen(
             facts=facts,
             unreached=unreached,
-            controller_ca=_controller_authority(Path(state, "kubeconfig")) if state else "",
+            controller_ca=_controller_authority(state / "kubeconfig"),
+            kubelets=_kubelets(state / "kubeconfig") if formed else {},
             needs=needs,
             unreadable=unreadable,
+            sha256=hashes.sha256,
         )
-        return site, seen, judge(site, closed, seen)
+        outcome = judge(site, closed, seen)
+        state.mkdir(parents=True, exist_ok=True)
+        hashes.save()
+        return site, outcome
 
 
 def _results(
@@ -129,6 +138,18 @@ def _controller_authority(kubeconfig: Path) -> str:
         return kubeconfig_authority(yaml.safe_load(kubeconfig.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError):
         return ""
+
+
+def _kubelets(kubeconfig: Path) -> dict[str, str]:
+    """Ask the API for the kubelets' versions; none when it does not answer, or not to us."""
+    try:
+        nodes = open_client(str(kubeconfig), retry_seconds=0).get("/api/v1/nodes")["items"]
+    except PlatformError:
+        return {}  # whether the API is healthy is proven by the steps that need it
+    return {
+        node["metadata"]["name"]: str(node["status"]["nodeInfo"]["kubeletVersion"]).lstrip("v")
+        for node in nodes
+    }
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

@@ -13,8 +13,13 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.config.rows import page, share
-from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import table
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.judge import Seen, judge
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.page import (
+    document as preflight_document,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.page import (
+    page as preflight_page,
+)
 from ansible_collections.biomax.platform.plugins.plugin_utils.component_objects import (
     BundleManifests,
 )
@@ -44,19 +49,19 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             site = inventory.site(closed)
             bundle = BundleManifests(site.text("bundle_dir"), site.text("bundle_public_key"))
             needs, unreadable = inventory.needs(bundle)
-            findings = judge(site, closed, Seen(needs=needs, unreadable=unreadable))
+            outcome = judge(site, closed, Seen(needs=needs, unreadable=unreadable))
             reader = ConfigReader(self._loader, self._templar, variables, closed, site.definitions)
             hosts = [str(name) for name in variables["ansible_play_hosts_all"]]
             common, rest = share({host: reader.rows(host) for host in hosts})
         except PlatformError as error:
             raise AnsibleActionFail(f"Showing the configuration: {error}") from error
         Display().display("\n" + page(site.text("site_name"), common, rest) + "\n")
-        if findings:
-            Display().display(table(findings, 0) + "\n")
+        if outcome.findings:
+            Display().display(preflight_page(outcome) + "\n")
         return {
             **result,
             "changed": False,
             "common": [asdict(row) for row in common],
             "hosts": {host: [asdict(row) for row in rows] for host, rows in rest.items()},
-            "findings": [asdict(finding) for finding in findings],
+            "findings": preflight_document(outcome, site.text("site_name"))["findings"],
         }

@@ -53,6 +53,11 @@ warnings:
   returned: always
   type: int
   sample: 0
+not_checked:
+  description: Number of things that could not be looked at; the report holds them.
+  returned: always
+  type: int
+  sample: 0
 report:
   description: File on the controller that holds the findings as JSON.
   returned: always

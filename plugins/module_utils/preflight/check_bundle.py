@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.requirements import Volume
 
 _MIB = 1024 * 1024
+_LISTED = 3  # files that a message names
 _BUILD = "add it to bundle/catalogue and build the bundle again, or correct the version"
 # kubeadm starts these (`kubeadm config images list`, less CoreDNS, which is a component of ours).
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
@@ -78,7 +79,7 @@ def open_bundle(directory: str, public_key: str) -> tuple[Bundle | None, list[Fi
     except (PlatformError, OSError) as error:
         finding = Finding(
             SITE,
-            "bundle",
+            "bundle/unusable",
             f"the bundle cannot be used: {error}",
             "a complete bundle, signed by bundle_public_key",
             "build it (make bundle) or copy it there, or correct bundle_dir, bundle_public_key",
@@ -168,11 +169,45 @@ def check_bundle(
             label = f"{need.name} {need.version}".rstrip()
             yield Finding(
                 SITE,
-                "bundle",
+                "bundle/missing",
                 f"{need.kind} {label} is not in the bundle ({held})",
                 f"{label}, which {need.role} installs",
                 _BUILD,
             )
+
+
+def check_files(
+    directory: str, index: Index, sha256: Callable[[Path], str] | None
+) -> Iterator[Finding]:
+    """Find files of the bundle that are missing or differ from the signed index.
+
+    Args:
+        directory: The bundle on the controller.
+        index: Its verified index.
+        sha256: Returns the sum of a file; it may remember those that did not change. None compares
+            sizes only.
+    """
+    wrong = []
+    for entry in index.entries:
+        path = Path(directory, entry.path)
+        if entry.kind == "image":
+            continue  # its manifest, configuration and layers are entries of kind blob
+        try:
+            same = path.stat().st_size == entry.size
+            same = same and (sha256 is None or sha256(path) == entry.sha256)
+        except OSError:
+            same = False
+        wrong += [] if same else [entry.path]
+    if wrong:
+        more = f" and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
+        yield Finding(
+            SITE,
+            "bundle/damaged",
+            f"{len(wrong)} files of {directory} are missing or not what the signed index lists:"
+            f" {', '.join(wrong[:_LISTED])}{more}",
+            "every file with its signed sum",
+            "copy the bundle again, or build it again (make bundle)",
+        )
 
 
 def check_architecture(
@@ -190,7 +225,7 @@ def check_architecture(
         if known and known != bundle.index.arch:
             yield Finding(
                 host,
-                "bundle",
+                "bundle/architecture",
                 f"the host is {known}, the bundle is for {bundle.index.arch}",
                 "one architecture",
                 "use a bundle that was built for the host's architecture",

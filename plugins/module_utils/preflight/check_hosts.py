@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
@@ -22,7 +23,13 @@ _COMM_LENGTH = 15  # the kernel keeps so many characters of a process name (proc
 Facts = Mapping[str, Any]
 
 
-def check_host(site: Site, host: str, facts: Facts, volume: requirements.Volume) -> list[Finding]:
+def check_host(
+    site: Site,
+    host: str,
+    facts: Facts,
+    volume: requirements.Volume,
+    missing: Mapping[str, int] = MappingProxyType({}),
+) -> list[Finding]:
     """Judge one host by what its collector returned.
 
     Args:
@@ -30,17 +37,17 @@ def check_host(site: Site, host: str, facts: Facts, volume: requirements.Volume)
         host: Name of the host.
         facts: What `collect` returned there.
         volume: What the bundle brings.
+        missing: What a host that holds an older bundle's content lacks, in MiB by directory.
 
     Returns:
         Every finding about this host alone.
     """
     return [
         *check_system(site, host, facts),
-        *check_memory(site, host, facts),
         *check_interface(site, host, facts),
         *check_host_networks(site, host, facts),
         *check_ports(site, host, facts),
-        *check_space(site, host, facts, volume),
+        *check_space(site, host, facts, volume, missing),
     ]
 
 
@@ -54,7 +61,7 @@ def check_unreached(host: str, reason: str) -> Finding:
     first_line = reason.strip().partition("\n")[0]
     return Finding(
         host,
-        "reachable",
+        "reachable/no-answer",
         f"cannot be looked at: {first_line}",
         "an answer over SSH as root, with Python 3.10 or newer",
         f"bring {host} back, correct its address or key, or add it to group absent if it is dead",
@@ -76,7 +83,7 @@ def check_machine_ids(site: Site, facts_by_host: Mapping[str, Facts]) -> Iterato
             others = ", ".join(other for other in hosts if other != host)
             yield Finding(
                 host,
-                "machine-id",
+                "machine-id/shared",
                 f"machine id {machine_id}, which is also that of {others}",
                 "an id of its own in /etc/machine-id",
                 "make a new one: rm /etc/machine-id; systemd-machine-id-setup; reboot",
@@ -89,7 +96,7 @@ def check_system(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
     if system["version"] not in requirements.SYSTEMS.get(system["id"], ()):
         yield Finding(
             host,
-            "system",
+            "system/release",
             f"{system['id'] or 'unknown'} {system['version']}".rstrip(),
             "Debian 12 or 13, or Ubuntu 24.04",
             "install one of them",
@@ -99,7 +106,7 @@ def check_system(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
         wanted = ".".join(str(part) for part in requirements.PYTHON)
         yield Finding(
             host,
-            "system",
+            "system/python",
             f"Python {facts['python']}",
             f"Python {wanted} or newer",
             "install it, and name it in ansible_python_interpreter",
@@ -107,7 +114,7 @@ def check_system(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
     if facts["architecture"] not in requirements.ARCHITECTURES:
         yield Finding(
             host,
-            "system",
+            "system/architecture",
             f"architecture {facts['architecture']}",
             ", ".join(requirements.ARCHITECTURES),
             "use a host of that architecture: the bundle has programs for no other",
@@ -115,36 +122,21 @@ def check_system(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
     if facts["uid"] != 0:
         yield Finding(
             host,
-            "system",
+            "system/user",
             f"the connection's user has uid {facts['uid']}",
             "root",
             "set ansible_user to root, or ansible_become to true",
         )
     if not facts["systemd"]:
-        yield Finding(host, "system", "no systemd", "systemd as init", "boot with systemd")
+        yield Finding(host, "system/init", "no systemd", "systemd as init", "boot with systemd")
     legacy = site.variables.get("kube_legacy_cgroup_enabled", False)
     if requirements.is_node(site, host) and facts["cgroup"] == 1 and not legacy:
         yield Finding(
             host,
-            "system",
+            "system/cgroup-v1",
             "cgroup v1",
             "cgroup v2: kubelet refuses v1 since Kubernetes 1.35",
             "boot with systemd.unified_cgroup_hierarchy=1",
-        )
-
-
-def check_memory(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
-    """Find a host with less memory than its kind needs."""
-    sizes = requirements.SIZES.get(site.text("site_sizing"))
-    needed = requirements.memory_mib(site, host, sizes) if sizes else 0
-    if facts["memory_mib"] < needed:
-        yield Finding(
-            host,
-            "memory",
-            f"{facts['memory_mib']} MiB",
-            f"at least {needed} MiB for this kind of host with site_sizing"
-            f" {site.text('site_sizing')}",
-            "add memory, or choose a smaller site_sizing",
         )
 
 
@@ -154,7 +146,7 @@ def check_interface(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
     if isinstance(interface, str) and interface not in facts["interfaces"]:
         yield Finding(
             host,
-            "interface",
+            "interface/missing",
             f"no interface {interface}; it has {', '.join(facts['interfaces'])}",
             "the interface that carries node_address",
             "correct node_interface",
@@ -163,7 +155,7 @@ def check_interface(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
     if address and address not in facts["addresses"]:
         yield Finding(
             host,
-            "interface",
+            "interface/address",
             f"the host has {', '.join(facts['addresses']) or 'no address'}",
             f"its node_address {address}",
             "correct node_address, or configure the address on the host",
@@ -187,7 +179,7 @@ def check_host_networks(site: Site, host: str, facts: Facts) -> Iterator[Finding
             if networks_overlap(subnet, parse_network(network["network"])):
                 yield Finding(
                     host,
-                    "networks",
+                    "networks/on-host",
                     f"{network['network']} on {network['interface']} overlaps {name} {subnet}",
                     "a network that no host uses",
                     f"choose another {name}, or take the network off the host",
@@ -208,7 +200,7 @@ def check_ports(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
         if not ours:
             yield Finding(
                 host,
-                "ports",
+                "ports/taken",
                 f"{port.protocol} port {port.number} taken by"
                 f" {listener['program'] or 'a process that is not visible'}",
                 f"free for {port.program}",
@@ -217,14 +209,15 @@ def check_ports(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
 
 
 def check_space(
-    site: Site, host: str, facts: Facts, volume: requirements.Volume
+    site: Site, host: str, facts: Facts, volume: requirements.Volume, missing: Mapping[str, int]
 ) -> Iterator[Finding]:
     """Find file systems with too little space, or that cannot be written."""
     sizes = requirements.SIZES.get(site.text("site_sizing"))
     if sizes is None:
         return  # the check of variables names the wrong value
     settled = bool(facts["mirror_filled"] or facts["cluster_ca"])
-    needed = requirements.space_mib(site, host, sizes, volume, settled)
+    lacking = missing if settled else None
+    needed = requirements.space_mib(site, host, sizes, volume, lacking)
     by_device: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for disk in facts["disks"]:
         if disk["path"] in needed:
@@ -241,15 +234,15 @@ def _device(
     paths = ", ".join(disk["path"] for disk in disks)
     free = min(disk["free_mib"] for disk in disks)
     total = max(sum(needed[disk["path"]] for disk in disks), least)
+    action = "free space there, or give it a larger disk"
     if any(disk["read_only"] for disk in disks):
-        found, wanted = f"{mounts} is mounted read-only", "writable"
+        found = f"{mounts} is mounted read-only"
+        action = "find out why in the kernel's log, then mount it read-write"
+        yield Finding(host, "disk/read-only", found, f"writable (for {paths})", action)
     elif free < total:
-        found, wanted = f"{mounts}: {free} MiB free", f"{total} MiB free"
+        wanted = f"{total} MiB free (for {paths})"
+        yield Finding(host, "disk/space", f"{mounts}: {free} MiB free", wanted, action)
     elif any(0 <= disk["free_inodes"] < 10000 for disk in disks):
-        inodes = min(disk["free_inodes"] for disk in disks)
-        found, wanted = f"{mounts}: {inodes} inodes free", "10000 inodes free"
-    else:
-        return
-    yield Finding(
-        host, "disk", found, f"{wanted} (for {paths})", "free space there, or give it a larger disk"
-    )
+        found = f"{mounts}: {min(disk['free_inodes'] for disk in disks)} inodes free"
+        wanted = f"10000 inodes free (for {paths})"
+        yield Finding(host, "disk/inodes", found, wanted, action)

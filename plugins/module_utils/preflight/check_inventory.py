@@ -18,7 +18,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.networks im
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import (
     SITE,
-    WARNING,
     Finding,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import (
@@ -60,7 +59,7 @@ def check_groups(site: Site) -> Iterator[Finding]:
         if not site.group(group):
             yield Finding(
                 SITE,
-                "groups",
+                "groups/empty",
                 f"no host in group {group}",
                 f"at least one host in each of {', '.join(REQUIRED_GROUPS)}",
                 f"add a host to {group} in the inventory's hosts.yml",
@@ -68,7 +67,7 @@ def check_groups(site: Site) -> Iterator[Finding]:
     for host in sorted(set(site.group(CONTROL_PLANE)) & set(site.group(NODES))):
         yield Finding(
             host,
-            "groups",
+            "groups/two-roles",
             f"in {CONTROL_PLANE} and in {NODES}",
             "a host is a control-plane host or a worker",
             f"take {host} out of one of the two groups",
@@ -76,7 +75,7 @@ def check_groups(site: Site) -> Iterator[Finding]:
     for host in sorted(set(site.group(ABSENT)) - set(site.hosts)):
         yield Finding(
             host,
-            "groups",
+            "groups/only-absent",
             f"in group {ABSENT}, but in no other group of the site",
             "absent hosts keep their groups until they are removed",
             f"add {host} to its groups, or take it out of {ABSENT}",
@@ -89,7 +88,7 @@ def check_names(site: Site) -> Iterator[Finding]:
         if not _NODE_NAME.fullmatch(host):
             yield Finding(
                 host,
-                "names",
+                "names/refused",
                 f"the name {host!r}",
                 "lower-case letters, digits and hyphens, at most 63 (a node's name in Kubernetes)",
                 "rename the host in the inventory",
@@ -100,7 +99,7 @@ def check_names(site: Site) -> Iterator[Finding]:
         if endpoint and endpoint in (host, f"{host}.{domain}"):
             yield Finding(
                 host,
-                "names",
+                "names/endpoint",
                 f"kube_api_endpoint is {endpoint}, which is this host's own name",
                 "a name that belongs to the virtual address alone",
                 f"choose another kube_api_endpoint, such as api.{domain}",
@@ -108,7 +107,7 @@ def check_names(site: Site) -> Iterator[Finding]:
     folded: dict[str, list[str]] = defaultdict(list)
     for host in site.hosts:
         folded[host.lower()].append(host)
-    yield from _shared("names", folded, "name", "a name of its own; case does not count")
+    yield from _shared("names/shared", folded, "name", "a name of its own; case does not count")
 
 
 def check_addresses(site: Site) -> Iterator[Finding]:
@@ -127,12 +126,12 @@ def check_addresses(site: Site) -> Iterator[Finding]:
         if not inside:
             yield Finding(
                 host,
-                "addresses",
+                "addresses/outside",
                 f"node_address {address}",
                 f"an address inside host_networks ({', '.join(networks)})",
                 "correct node_address, or add the host's network to host_networks",
             )
-    yield from _shared("addresses", by_address, "address", "an address of its own")
+    yield from _shared("addresses/shared", by_address, "address", "an address of its own")
 
 
 def check_networks(site: Site) -> Iterator[Finding]:
@@ -153,7 +152,7 @@ def check_networks(site: Site) -> Iterator[Finding]:
             if networks_overlap(network, other):
                 yield Finding(
                     SITE,
-                    "networks",
+                    "networks/overlap",
                     f"{label} overlaps {other_label}",
                     "hosts, pods and services each have addresses of their own",
                     "choose another network for one of them before the cluster is formed",
@@ -172,7 +171,7 @@ def check_endpoint(site: Site) -> Iterator[Finding]:
     if outside:
         yield Finding(
             SITE,
-            "endpoint",
+            "endpoint/outside",
             f"kube_api_address {address}",
             f"an address inside host_networks ({', '.join(networks)})",
             action,
@@ -181,7 +180,7 @@ def check_endpoint(site: Site) -> Iterator[Finding]:
         if address and site.address(host) == address:
             yield Finding(
                 host,
-                "endpoint",
+                "endpoint/host-address",
                 f"node_address {address} is kube_api_address too",
                 "a virtual address that is no host's own",
                 action,
@@ -190,7 +189,7 @@ def check_endpoint(site: Site) -> Iterator[Finding]:
     if port is not None and port == backend:
         yield Finding(
             SITE,
-            "endpoint",
+            "endpoint/one-port",
             f"kube_api_port and kube_api_backend_port are both {port}",
             "two ports: HAProxy and the API server run on the same hosts",
             "choose another kube_api_port, such as 8443",
@@ -207,7 +206,7 @@ def check_dns_address(site: Site) -> Iterator[Finding]:
     if not inside:
         yield Finding(
             SITE,
-            "networks",
+            "networks/dns-address",
             f"kube_dns_address {address}",
             f"an address inside kube_service_subnet ({subnet})",
             "take the tenth address of kube_service_subnet, as kubeadm does",
@@ -221,7 +220,7 @@ def check_control_plane(site: Site) -> Iterator[Finding]:
     if count and count % 2 == 0:
         yield Finding(
             SITE,
-            "control-plane",
+            "control-plane/even",
             f"{count} hosts in {CONTROL_PLANE}: {', '.join(declared)}",
             "an odd number: an even one can lose no more members and has one more to lose",
             "add or remove one control-plane host",
@@ -230,11 +229,12 @@ def check_control_plane(site: Site) -> Iterator[Finding]:
     if gone:
         yield Finding(
             SITE,
-            "control-plane",
+            "control-plane/absent"
+            if len(gone) <= (count - 1) // 2
+            else "control-plane/quorum-lost",
             f"{len(gone)} of {count} control-plane hosts absent: {', '.join(gone)}",
             "every declared member alive",
             "replace or remove them soon; until then one more loss may cost the quorum",
-            WARNING if len(gone) <= (count - 1) // 2 else "error",
         )
 
 
@@ -253,7 +253,7 @@ def check_pools(site: Site) -> Iterator[Finding]:
         if len(names) != 1:
             yield Finding(
                 host,
-                "pools",
+                "pools/membership",
                 f"in {'pools ' + ', '.join(names) if names else 'no pool'}",
                 "each worker is in exactly one pool of node_pools",
                 "put the host into the inventory group of its pool",
@@ -268,21 +268,23 @@ def _bounds(pool: str, settings: object, count: int) -> Iterator[Finding]:
     if isinstance(low, int) and isinstance(high, int) and not low <= count <= high:
         yield Finding(
             SITE,
-            "pools",
+            "pools/size",
             f"{count} hosts in pool {pool}",
             f"{low} to {high} (min and max of the pool in node_pools)",
             "add or remove hosts of the pool, or change its bounds",
         )
 
 
-def _shared(check: str, holders: dict[str, list[str]], noun: str, wanted: str) -> Iterable[Finding]:
+def _shared(
+    identity: str, holders: dict[str, list[str]], noun: str, wanted: str
+) -> Iterable[Finding]:
     """Report each thing that several hosts hold, once for each of them."""
     for thing, hosts in holders.items():
         for host in hosts if len(hosts) > 1 else ():
             others = ", ".join(other for other in hosts if other != host)
             yield Finding(
                 host,
-                check,
+                identity,
                 f"{noun} {thing}, which is also that of {others}",
                 wanted,
                 f"correct the {noun} of {host} or of {others} in the inventory",

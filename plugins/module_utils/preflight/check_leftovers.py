@@ -78,7 +78,7 @@ def _host(host: str, facts: Facts, authority: str, unknown: bool) -> Iterator[Fi
     if foreign:
         yield Finding(
             host,
-            "leftovers",
+            "leftovers/cluster",
             f"another cluster's /etc/kubernetes: authority sha256:{own[:_SHOWN]}…"
             f" ({', '.join(facts['kubernetes_files'][:4])})",
             f"this site's authority, sha256:{authority[:_SHOWN]}…"
@@ -89,7 +89,7 @@ def _host(host: str, facts: Facts, authority: str, unknown: bool) -> Iterator[Fi
     elif facts["kubernetes_files"] and not own and not managed:
         yield Finding(
             host,
-            "leftovers",
+            "leftovers/cluster",
             "another cluster's files in /etc/kubernetes:"
             f" {', '.join(facts['kubernetes_files'][:4])}",
             "nothing in /etc/kubernetes",
@@ -101,7 +101,7 @@ def _etcd(host: str) -> Finding:
     """Report data of etcd on a host that has no business to have any."""
     return Finding(
         host,
-        "leftovers",
+        "leftovers/etcd",
         "data of an etcd member in /var/lib/etcd, of another cluster or of a former member",
         "no etcd data on a host that is no control-plane member",
         "make sure that it is not needed, take a copy, then: rm -rf /var/lib/etcd/member",

@@ -97,7 +97,7 @@ def check_unknown(site: Site, closed: ClosedList) -> Iterator[Finding]:
         nearest = nearest_name(definition.name, known)
         yield Finding(
             SITE,
-            "variables",
+            "variables/unknown",
             f"unknown variable {definition.name} ({definition.scope}"
             f"{', ' + definition.place if definition.place else ''})",
             nearest or "a site variable, or a variable in the defaults of a role",
@@ -125,7 +125,7 @@ def check_lab_only(site: Site, closed: ClosedList) -> Iterator[Finding]:
         if variable.is_lab_only and value != variable.lab_only:
             yield Finding(
                 SITE,
-                "lab-only",
+                "lab-only/setting",
                 f"{variable.name}: {_shown(value)} with site_sizing {site.text('site_sizing')!r}",
                 f"{variable.name}: {_shown(variable.lab_only)}, except with site_sizing lab",
                 f"remove {variable.name} from the inventory",
@@ -137,7 +137,7 @@ def check_provider(site: Site) -> Iterator[Finding]:
     if site.text("network_provider") == "calico":
         yield Finding(
             SITE,
-            "network",
+            "network/provider",
             "network_provider calico",
             "network_provider routed: calico is not in this release",
             "set network_provider to routed, or wait for the release that brings calico",
@@ -151,12 +151,15 @@ def _value(
     wanted = expected(variable.kind, variable.choices)
     action = f"correct it: {variable.description[:1].lower()}{variable.description[1:]}"
     reason = site.unreadable.get((key, variable.name))
+    identity = "variables/wrong"
     if reason:
+        identity = "variables/unreadable"
         found = f"{variable.name} cannot be read: {reason}"
         action = "correct what the message names"
     elif variable.name not in values:
         if not variable.required:
             return
+        identity = "variables/missing"
         found = f"{variable.name} is not set"
         action = f"set it: {variable.description[:1].lower()}{variable.description[1:]}"
     elif variable.derived or accepts(variable.kind, values[variable.name], variable.choices):
@@ -165,7 +168,7 @@ def _value(
         found = f"{variable.name} is empty or no text"
     else:
         found = f"{variable.name} is {_shown(values[variable.name])}"
-    yield Finding(host, "variables", found, wanted, action)
+    yield Finding(host, identity, found, wanted, action)
 
 
 def _variable(name: str, settings: Mapping[str, Any]) -> Variable:

@@ -8,39 +8,78 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import ssl
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.preflight import collect_latency
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_bundle import (
+    held_by_mirror,
+    image_blobs,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_disks import (
     disks,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_kernel import kernel
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_network import (
     interfaces,
+    link,
     listeners,
     local_addresses,
     networks,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_packages import (
+    packages,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.probe import Probe, Round
 
 STATE_DIR = "/var/lib/biomax-platform"  # the host engine's; it exists once a host was converged
 CA_FILE = "/etc/kubernetes/pki/ca.crt"  # kubeadm writes it on every node, workers too
 KUBERNETES_DIR = "/etc/kubernetes"
 ETCD_MEMBER_DIR = "/var/lib/etcd/member"  # etcd makes it before its first write
 BUNDLE_INDEX = "/srv/biomax-platform/bundle/index.json"
+NOTHING = Probe()
+_API_IMAGE = re.compile(r"image: \S+/kube-apiserver:v(\S+)")
 
 
-def collect(paths: Iterable[str], root: str = "/") -> dict[str, Any]:
+def collect(paths: Iterable[str], root: str = "/", probe: Probe = NOTHING) -> dict[str, Any]:
     """Collect what the checks of preflight need to know of this host.
 
     Args:
         paths: Directories whose file systems are looked at; they need not exist.
         root: Where the host's file tree starts; tests give a directory.
+        probe: Whom and what to ask besides reading files; nothing unless told.
 
     Returns:
-        Plain data for the controller: sizes in MiB, addresses and networks as text.
+        Plain data for the controller: sizes in MiB, addresses and networks as text, times in
+        seconds since 1970.
     """
+    start = time.time()
     base = Path(root)
+    ports = listeners(base / "proc")
+    device = link(base / "sys/class/net", probe.interface)
+    disk: dict[str, Any] = {}
+    if probe.etcd_dir:  # before the round: it forks, which a process with threads must not
+        metrics = collect_latency.METRICS
+        disk = collect_latency.etcd_disk(probe.etcd_dir, base, ports, metrics)
+    questions = Round(probe, base, device)
+    facts = _files(paths, base)
+    return {
+        **facts,
+        "listeners": ports,
+        "link": device,
+        "etcd_disk": disk,
+        **questions.answers(),
+        "mirror_holds": held_by_mirror(base / BUNDLE_INDEX[1:], probe.bundle_sha256),
+        "clock": {"start": start, "end": time.time()},
+    }
+
+
+def _files(paths: Iterable[str], base: Path) -> dict[str, Any]:
+    """Read what the kernel and the system write."""
     proc = base / "proc"
     return {
         "python": platform.python_version(),
@@ -51,12 +90,13 @@ def collect(paths: Iterable[str], root: str = "/") -> dict[str, Any]:
         "systemd": (base / "run/systemd/system").is_dir(),
         "cgroup": 2 if (base / "sys/fs/cgroup/cgroup.controllers").exists() else 1,
         "memory_mib": _memory_mib(proc / "meminfo"),
+        "cpus": os.cpu_count() or 1,
+        "kernel": kernel(base, platform.release()),
         "addresses": local_addresses(proc / "net"),
         "interfaces": interfaces(base / "sys/class/net"),
         "networks": networks(proc / "net"),
-        "listeners": listeners(proc),
         "disks": disks(paths, base),
-        "packages": _packages(base / "var/lib/dpkg/status"),
+        **packages(base),
         **_cluster_traces(base),
     }
 
@@ -74,6 +114,8 @@ def _cluster_traces(base: Path) -> dict[str, Any]:
             for path in kubernetes.glob(pattern)
         ),
         "etcd_data": (base / ETCD_MEMBER_DIR[1:]).is_dir(),
+        "api_version": _api_version(kubernetes / "manifests/kube-apiserver.yaml"),
+        "image_blobs": image_blobs(base),
     }
 
 
@@ -108,13 +150,10 @@ def _memory_mib(path: Path) -> int:
     return 0
 
 
-def _packages(status: Path) -> list[str]:
-    """List the names of installed Debian packages from dpkg's status file."""
-    names = []
-    for paragraph in _text(status).split("\n\n"):
-        if "\nStatus: install ok installed\n" in paragraph and paragraph.startswith("Package: "):
-            names.append(paragraph[len("Package: ") : paragraph.index("\n")].strip())
-    return sorted(names)
+def _api_version(manifest: Path) -> str:
+    """Read the version of the API server that runs here; empty where none does."""
+    found = _API_IMAGE.search(_text(manifest))
+    return found[1] if found else ""
 
 
 def _first_line(path: Path) -> str:

@@ -27,7 +27,7 @@ def disks(paths: Iterable[str], base: Path) -> list[dict[str, Any]]:
     """
     found = []
     for path in paths:
-        existing = _nearest(base / path.lstrip("/"), base)
+        existing = nearest(base / path.lstrip("/"), base)
         numbers = os.statvfs(existing)
         mount = _mount_point(existing, base)
         found.append(
@@ -43,7 +43,7 @@ def disks(paths: Iterable[str], base: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _nearest(path: Path, base: Path) -> Path:
+def nearest(path: Path, base: Path) -> Path:
     """Climb to the nearest directory that exists."""
     while not path.is_dir() and path != base:
         path = path.parent

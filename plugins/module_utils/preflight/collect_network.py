@@ -34,6 +34,29 @@ def interfaces(sys_class_net: Path) -> list[str]:
     return sorted(path.name for path in sys_class_net.iterdir())
 
 
+def link(sys_class_net: Path, name: str) -> dict[str, Any]:
+    """Describe a network interface.
+
+    Args:
+        sys_class_net: The directory /sys/class/net.
+        name: Name of the interface; empty for none.
+
+    Returns:
+        ``mtu`` in bytes, ``speed`` in Mbit/s (0 where the device does not tell, as virtual ones
+        do) and ``duplex``; empty when there is no such interface.
+    """
+    device = sys_class_net / name
+    mtu = _number(device / "mtu") if name else 0
+    if not mtu:
+        return {}
+    lines = _lines(device / "duplex")
+    return {
+        "mtu": mtu,
+        "speed": max(0, _number(device / "speed")),
+        "duplex": lines[0] if lines else "unknown",
+    }
+
+
 def local_addresses(proc_net: Path) -> list[str]:
     """List the addresses of this host, IPv4 and IPv6, without loopback."""
     found: set[str] = set()
@@ -111,6 +134,14 @@ def _name(process: Path) -> str:
     """Read the name of a process; empty when it has just ended."""
     lines = _lines(process / "comm")
     return lines[0] if lines else ""
+
+
+def _number(path: Path) -> int:
+    """Read a number; 0 when it is not to be had (a device that is down tells no speed)."""
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def _ipv4(text: str) -> str:

@@ -1,23 +1,40 @@
 # Copyright: (c) 2026, biomax.platform authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All checks together: from what is declared and what was seen to one list of findings."""
+"""All checks together: from what is declared and what was seen to one outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.preflight import (
     check_bundle,
+    check_clock,
     check_hosts,
     check_inventory,
+    check_kernel,
+    check_latency,
     check_leftovers,
+    check_names,
+    check_packages,
+    check_path,
+    check_size,
     check_variables,
-    findings,
+    check_versions,
     requirements,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.capacity import missing_mib
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import (
+    SITE,
+    Finding,
+    NotChecked,
+    sort_findings,
+)
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.measured import measured
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.page import Outcome
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import Site
 
 
@@ -29,18 +46,22 @@ class Seen:
         facts: What the collector returned, by host that answered.
         unreached: Why a host did not answer, by host.
         controller_ca: SHA-256 of the authority in the controller's kubeconfig, or empty.
+        kubelets: Version of the kubelet by node, as the API tells; empty without a cluster.
         needs: What the roles ask the bundle for.
         unreadable: Why the needs of a role cannot be told, by role.
+        sha256: Returns the sum of a file of the bundle; None compares sizes only.
     """
 
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unreached: Mapping[str, str] = field(default_factory=dict)
     controller_ca: str = ""
+    kubelets: Mapping[str, str] = field(default_factory=dict)
     needs: Sequence[check_bundle.Need] = ()
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    sha256: Callable[[Path], str] | None = None
 
 
-def judge(site: Site, closed: check_variables.ClosedList, seen: Seen) -> list[findings.Finding]:
+def judge(site: Site, closed: check_variables.ClosedList, seen: Seen) -> Outcome:
     """Run every check.
 
     Args:
@@ -49,26 +70,53 @@ def judge(site: Site, closed: check_variables.ClosedList, seen: Seen) -> list[fi
         seen: What this run saw.
 
     Returns:
-        All findings, sorted, each once.
+        All findings, sorted, each once, with what could not be checked and what was measured.
     """
-    bundle, found = _bundle(site, seen)
-    found += check_inventory.check_inventory(site)
-    found += check_variables.check_variables(site, closed)
-    found += [check_hosts.check_unreached(*item) for item in seen.unreached.items()]
-    volume = bundle.volume if bundle else requirements.Volume()
+    bundle, said = _bundle(site, seen)
+    said += check_inventory.check_inventory(site)
+    said += check_variables.check_variables(site, closed)
+    said += [check_hosts.check_unreached(*item) for item in seen.unreached.items()]
     for host, facts in seen.facts.items():
-        found += check_hosts.check_host(site, host, facts, volume)
-    found += check_hosts.check_machine_ids(site, seen.facts)
-    found += check_leftovers.check_leftovers(site, seen.facts, seen.controller_ca)
-    return findings.sort_findings(found)
+        said += _host(site, host, facts, bundle, seen)
+    said += check_hosts.check_machine_ids(site, seen.facts)
+    said += check_leftovers.check_leftovers(site, seen.facts, seen.controller_ca)
+    said += check_clock.check_clocks(site, seen.facts)
+    said += check_path.check_paths(site, seen.facts)
+    said += check_versions.check_versions(site, seen.facts, seen.kubelets)
+    return Outcome(
+        findings=sort_findings(item for item in said if isinstance(item, Finding)),
+        hosts=sorted({*seen.facts, *seen.unreached}),
+        not_checked=[item for item in said if isinstance(item, NotChecked)],
+        measured={host: measured(facts) for host, facts in seen.facts.items()},
+    )
 
 
-def _bundle(site: Site, seen: Seen) -> tuple[check_bundle.Bundle | None, list[findings.Finding]]:
+def _host(
+    site: Site,
+    host: str,
+    facts: Mapping[str, Any],
+    bundle: check_bundle.Bundle | None,
+    seen: Seen,
+) -> Iterator[Finding | NotChecked]:
+    """Judge one host by what its collector returned."""
+    volume = bundle.volume if bundle else requirements.Volume()
+    missing = missing_mib(site, host, facts, bundle.index) if bundle else {}
+    yield from check_hosts.check_host(site, host, facts, volume, missing)
+    yield from check_size.check_size(site, host, facts)
+    yield from check_kernel.check_kernel(site, host, facts)
+    yield from check_latency.check_latency(site, host, facts)
+    yield from check_names.check_names(site, host, facts)
+    yield from check_packages.check_packages(site, host, facts, seen.needs)
+
+
+def _bundle(
+    site: Site, seen: Seen
+) -> tuple[check_bundle.Bundle | None, list[Finding | NotChecked]]:
     """Open the bundle and compare it with what the roles need."""
-    found = [
-        findings.Finding(
-            findings.SITE,
-            "bundle",
+    said: list[Finding | NotChecked] = [
+        Finding(
+            SITE,
+            "bundle/needs-unknown",
             f"what role {role} needs cannot be told: {reason}",
             "declarations whose names and versions can be read on the controller",
             "correct the variables that the message names",
@@ -76,12 +124,22 @@ def _bundle(site: Site, seen: Seen) -> tuple[check_bundle.Bundle | None, list[fi
         for role, reason in seen.unreadable.items()
     ]
     directory, key = site.text("bundle_dir"), site.text("bundle_public_key")
-    if not directory or not key:
-        return None, found  # the check of variables names what is missing
-    bundle, problems = check_bundle.open_bundle(directory, key)
-    found += problems
-    if bundle:
-        needs = [*seen.needs, *check_bundle.cluster_images(site.variables)]
-        found += check_bundle.check_bundle(bundle, needs, seen.facts)
-        found += check_bundle.check_architecture(bundle, seen.facts, requirements.ARCHITECTURES)
-    return bundle, found
+    bundle = None
+    if directory and key:  # else the check of variables names what is missing
+        bundle, problems = check_bundle.open_bundle(directory, key)
+        said += problems
+    if bundle is None:
+        what = "whether roles find their artifacts, and the space that these take"
+        return None, [*said, NotChecked(SITE, what, "there is no bundle that can be used")]
+    said += _content(site, seen, bundle, directory)
+    return bundle, said
+
+
+def _content(
+    site: Site, seen: Seen, bundle: check_bundle.Bundle, directory: str
+) -> Iterable[Finding]:
+    """Compare a verified bundle with its files, the roles' needs and the hosts."""
+    needs = [*seen.needs, *check_bundle.cluster_images(site.variables)]
+    yield from check_bundle.check_files(directory, bundle.index, seen.sha256)
+    yield from check_bundle.check_bundle(bundle, needs, seen.facts)
+    yield from check_bundle.check_architecture(bundle, seen.facts, requirements.ARCHITECTURES)

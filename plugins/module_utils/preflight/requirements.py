@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import (
@@ -56,16 +57,26 @@ MIRROR_PORTS = (
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """Smallest memory by kind of host and smallest free space by directory, in MiB.
+class Size:
+    """What a kind of host must bring at least: processors, memory in MiB."""
 
-    `settled` is the free space that a host must keep once it is a member or a filled mirror.
-    Containerd's directory takes the images on top.
+    cpus: int
+    memory_mib: int
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Smallest hosts, network cards (Mbit/s) and free space by directory (MiB) of a sizing.
+
+    `pools` overrides `node` by the name of the pool. `settled` is the free space that a host must
+    keep once it is a member or a filled mirror. Containerd's directory takes the images on top.
     """
 
-    control_plane_mib: int
-    node_mib: int
-    mirror_mib: int
+    control_plane: Size
+    node: Size
+    mirror: Size
+    pools: Mapping[str, Size]
+    link_mbit: int
     etcd_mib: int
     containerd_mib: int
     kubelet_mib: int
@@ -73,11 +84,46 @@ class Sizes:
     settled_mib: int
 
 
-# Memory: the asked size less a tenth, since firmware and kernel keep a part of it.
+# Memory: the asked size less a tenth, since firmware and kernel keep a part. Network: 1 Gbit/s
+# does for a common etcd cluster, 10 Gbit/s shortens the recovery of a large one (etcd.io/docs,
+# hardware recommendations). A lab is as small as it is.
 SIZES = {
-    "lab": Sizes(900, 450, 450, 256, 256, 256, 768, 64),
-    "mvp": Sizes(3600, 7300, 1800, 10240, 10240, 5120, 3072, 2048),
-    "scale": Sizes(7300, 29000, 3600, 10240, 20480, 10240, 5120, 4096),
+    "lab": Sizes(
+        control_plane=Size(1, 900),
+        node=Size(1, 450),
+        mirror=Size(1, 450),
+        pools={},
+        link_mbit=0,
+        etcd_mib=256,
+        containerd_mib=256,
+        kubelet_mib=256,
+        system_mib=768,
+        settled_mib=64,
+    ),
+    "mvp": Sizes(
+        control_plane=Size(2, 3600),
+        node=Size(4, 7300),
+        mirror=Size(1, 1800),
+        pools={},
+        link_mbit=1000,
+        etcd_mib=10240,
+        containerd_mib=10240,
+        kubelet_mib=5120,
+        system_mib=3072,
+        settled_mib=2048,
+    ),
+    "scale": Sizes(
+        control_plane=Size(4, 7300),
+        node=Size(8, 29000),
+        mirror=Size(2, 3600),
+        pools={"database": Size(8, 58900), "ml-inference": Size(16, 58900)},
+        link_mbit=10000,
+        etcd_mib=10240,
+        containerd_mib=20480,
+        kubelet_mib=10240,
+        system_mib=5120,
+        settled_mib=4096,
+    ),
 }
 
 
@@ -86,14 +132,24 @@ def is_node(site: Site, host: str) -> bool:
     return host in site.group(CONTROL_PLANE) or host in site.group(NODES)
 
 
-def memory_mib(site: Site, host: str, sizes: Sizes) -> int:
-    """Return the smallest memory of a host, the largest of its kinds, in MiB."""
-    kinds = (
-        (CONTROL_PLANE, sizes.control_plane_mib),
-        (NODES, sizes.node_mib),
-        (MIRROR, sizes.mirror_mib),
+def size(site: Site, host: str) -> Size | None:
+    """Return how large a host must be, the largest of its kinds; None for an unknown sizing."""
+    sizes = SIZES.get(site.text("site_sizing"))
+    if sizes is None:
+        return None
+    kinds = [(CONTROL_PLANE, sizes.control_plane), (MIRROR, sizes.mirror)]
+    kinds += [(NODES, sizes.pools.get(pool, sizes.node)) for pool in site.pools(host) or [""]]
+    found = [kind for group, kind in kinds if host in site.group(group)]
+    return Size(
+        max((kind.cpus for kind in found), default=0),
+        max((kind.memory_mib for kind in found), default=0),
     )
-    return max((size for group, size in kinds if host in site.group(group)), default=0)
+
+
+def link_mbit(site: Site) -> int:
+    """Return how fast a network card must be, in Mbit/s; 0 where nothing is asked."""
+    sizes = SIZES.get(site.text("site_sizing"))
+    return sizes.link_mbit if sizes else 0
 
 
 def ports(site: Site, host: str) -> list[Port]:
@@ -123,7 +179,9 @@ class Volume:
     bundle_mib: int = 0
 
 
-def space_mib(site: Site, host: str, sizes: Sizes, volume: Volume, settled: bool) -> dict[str, int]:
+def space_mib(
+    site: Site, host: str, sizes: Sizes, volume: Volume, missing: Mapping[str, int] | None
+) -> dict[str, int]:
     """Return the free space that a host needs, in MiB, by directory.
 
     Args:
@@ -131,7 +189,8 @@ def space_mib(site: Site, host: str, sizes: Sizes, volume: Volume, settled: bool
         host: Name of the host.
         sizes: Sizes of the site's sizing.
         volume: What the bundle brings.
-        settled: The host already holds what the bundle brings.
+        missing: On a host that already holds what a bundle brought: what it lacks of today's, in
+            MiB by directory. None on a host that holds nothing.
     """
     first = {"/": sizes.system_mib, PROGRAMS: 0, STATE: 0}
     if is_node(site, host):
@@ -145,6 +204,8 @@ def space_mib(site: Site, host: str, sizes: Sizes, volume: Volume, settled: bool
     if host in site.group(MIRROR):
         # The bundle lies there once as files and once more in the registry's store.
         first[BUNDLE] = volume.bundle_mib + volume.images_mib
-    if settled:
-        return dict.fromkeys(first, 0) | {path: sizes.settled_mib for path in first if first[path]}
-    return first
+    if missing is None:
+        return first
+    kept = {path: sizes.settled_mib for path in first if first[path]}
+    more = {path: kept.get(path, 0) + missing[path] for path in missing if path in first}
+    return dict.fromkeys(first, 0) | kept | more

@@ -66,6 +66,16 @@ class Site:
         absent = set(self.group(ABSENT))
         return [host for host in self.hosts if host not in absent]
 
+    def pools(self, host: str) -> list[str]:
+        """Return the names of the pools of `node_pools` that a host is in."""
+        pools = self.variables.get("node_pools")
+        found = pools.items() if isinstance(pools, dict) else ()
+        return [
+            str(name)
+            for name, pool in found
+            if isinstance(pool, dict) and host in self.group(str(pool.get("group")))
+        ]
+
     def address(self, host: str) -> str:
         """Return the declared address of a host; empty when it has none."""
         value = self.host_variables.get(host, {}).get("node_address")

