@@ -28,7 +28,10 @@ from ansible_collections.biomax.platform.plugins.module_utils.bundle.store impor
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import (
     load_verified_index,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import digest
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document import BUNDLE
+from ansible_collections.biomax.platform.plugins.plugin_utils.approved import approval_of
 
 MODULE = "biomax.platform.bundle_store"
 _MIB = 1024 * 1024
@@ -38,7 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     """Compare with the host, send what is missing, publish."""
 
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("src", "dest", "public_key", "batch_mib"))
+    _VALID_ARGS = frozenset(("src", "dest", "public_key", "batch_mib", "plan_file"))
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the action and return its result."""
@@ -49,6 +52,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 "dest": {"type": "path", "default": "/srv/biomax-platform/bundle"},
                 "public_key": {"type": "str", "required": True},
                 "batch_mib": {"type": "int", "default": 64},
+                "plan_file": {"type": "path", "default": ""},
             }
         )
         self._args, self._task_vars = args, task_vars or {}
@@ -68,11 +72,16 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         entries = {entry.sha256: entry for entry in file_entries(index)}
         missing = [entries[digest] for digest in found["missing"]]
         changed = not found["published"] or _differs(found)
+        rows = [_row(self._args["dest"], wanted, found)] if changed else []
+        host = str(self._task_vars.get("inventory_hostname", ""))
+        approval = approval_of(self._args["plan_file"], BUNDLE, host)
+        if approval:
+            approval.verify(rows, check=bool(self._task.check_mode))
         if changed and not self._task.check_mode:
             self._check_space(found)
             self._send(source, wanted, missing)
             self._store(wanted, "published")
-        return self._report(found, missing, changed)
+        return {**self._report(found, missing, changed), "plan": rows}
 
     def _store(self, wanted: str, state: str, **more: Any) -> dict[str, Any]:
         """Call the host's half; its failure ends the task with its message."""
@@ -142,6 +151,27 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         if self._task.diff and changed:
             result["diff"] = {"prepared": "".join(f"{line}\n" for line in lines)}
         return result
+
+
+def _row(dest: str, index_sha256: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Return the transfer as one step of a plan."""
+    observed = {
+        "published": bool(found["published"]),
+        "missing": digest(sorted(found["missing"]))[:16],
+        "received before": digest(sorted(found["staged"]))[:16],
+        "too many": digest(sorted(found["extra"]))[:16],
+    }
+    size = found["missing_bytes"] / _MIB
+    return {
+        "role": "mirror",
+        "kind": "bundle",
+        "name": dest,
+        "action": "transfer",
+        "detail": f"{len(found['missing'])} files, {size:.0f} MiB; {len(found['extra'])} go",
+        "changes": True,
+        "declared": index_sha256,
+        "observed": observed,
+    }
 
 
 def _differs(found: dict[str, Any]) -> bool:

@@ -20,6 +20,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.membership import 
     planner,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.membership.settings import Settings
+from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document import MEMBERSHIP
+from ansible_collections.biomax.platform.plugins.plugin_utils.approved import approval_of
 
 ARGUMENTS = {
     "registered": {"type": "str", "required": True},
@@ -28,6 +30,7 @@ ARGUMENTS = {
     "settings": {"type": "dict", "required": True},
     "pools": {"type": "dict", "default": {}},
     "state_dir": {"type": "path", "required": True},
+    "plan_file": {"type": "path", "default": ""},
 }
 
 
@@ -60,6 +63,10 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 Display().warning(warning)
             orders.check_refusals(plan)
             found = orders.make_orders(site, plan, seen)
+            steps = orders.steps(site, plan, seen)
+            approval = approval_of(args["plan_file"], MEMBERSHIP)
+            if approval:
+                approval.verify(steps, check=bool(self._task.check_mode))
         except PlatformError as error:
             raise AnsibleActionFail(str(error)) from error
         why = _why_complete(plan, seen, Path(args["state_dir"]))
@@ -68,6 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             Display().display(line)
         found["complete_on"] = _first(plan) if why else ""
         result |= {"changed": False, "msg": "; ".join(lines) or "nothing to do", **found}
+        result["steps"] = steps
         return result
 
 

@@ -32,6 +32,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document import COMPONENTS
+from ansible_collections.biomax.platform.plugins.plugin_utils.approved import approval_of
 from ansible_collections.biomax.platform.plugins.plugin_utils.component_objects import (
     BundleManifests,
     objects_of,
@@ -47,6 +49,7 @@ _SPEC = {
     "absent": {"type": "list", "elements": "str", "default": []},
     "bundle_dir": {"type": "path", "default": ""},
     "bundle_public_key": {"type": "str", "default": ""},
+    "plan_file": {"type": "path", "default": ""},
 }
 
 
@@ -81,7 +84,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 ready_seconds=arguments["ready_seconds"],
                 absent=frozenset(arguments["absent"]),
             )
-            result |= converge(client, parsed, options, check=check)
+            approval = approval_of(arguments["plan_file"], COMPONENTS)
+            result |= converge(client, parsed, options, check=check, approval=approval)
         except PartialError as error:
             report = {"plan": error.planned, "applied": error.applied, "msg": str(error)}
             return {**result, "failed": True, "changed": bool(error.applied), **report}

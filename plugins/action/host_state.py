@@ -14,6 +14,8 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 from ansible_collections.biomax.platform.plugins.module_utils.host import declare
+from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document import HOST
+from ansible_collections.biomax.platform.plugins.plugin_utils.approved import approval_of
 from ansible_collections.biomax.platform.plugins.plugin_utils.role_files import find_role
 from ansible_collections.biomax.platform.plugins.plugin_utils.role_render import RoleRenderer
 from ansible_collections.biomax.platform.plugins.plugin_utils.role_specs import check_arguments
@@ -27,6 +29,7 @@ _OPTIONS = {
     "mirror_ca_certificate": {"type": "str", "default": ""},
     "bundle_public_key": {"type": "str", "default": ""},
     "lock_seconds": {"type": "int", "default": 60},
+    "plan_file": {"type": "path", "default": ""},
 }
 
 
@@ -49,6 +52,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             return {**result, "skipped": True, "skip_reason": "no role is chosen by the tags"}
         try:
             resources = self._declared(roles, variables)
+            host = str(variables.get("inventory_hostname", ""))
+            approval = approval_of(options["plan_file"], HOST, host)
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
         arguments = {
@@ -56,6 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             "roles": roles,
             "resources": [item.as_dict() for item in resources],
             "holder": self._holder(variables),
+            "approved": approval.as_arguments() if approval else None,
         }
         result.update(
             self._execute_module(

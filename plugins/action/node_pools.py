@@ -16,6 +16,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.pools_run 
     reconcile_pools,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document import NODE_POOLS
+from ansible_collections.biomax.platform.plugins.plugin_utils.approved import approval_of
 
 _SPEC = {
     "pools": {"type": "dict", "required": True},
@@ -23,6 +25,7 @@ _SPEC = {
     "kubeconfig": {"type": "path", "required": True},
     "sizing": {"type": "str", "choices": ["lab", "mvp", "scale"], "default": "mvp"},
     "absent": {"type": "list", "elements": "str", "default": []},
+    "plan_file": {"type": "path", "default": ""},
 }
 
 
@@ -52,11 +55,16 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         """Reconcile; in check mode the cluster may be absent, which is said in a warning."""
         declared = (arguments["pools"], arguments["members"])
         small = arguments["sizing"] == "lab" or bool(arguments["absent"])
+        approval = approval_of(arguments["plan_file"], NODE_POOLS)
         try:
             client = open_client(arguments["kubeconfig"], retry_seconds=0.0 if check else 20.0)
-            return reconcile_pools(client, *declared, may_be_small=small, check=check)
+            return reconcile_pools(
+                client, *declared, may_be_small=small, check=check, approval=approval
+            )
         except UnreachableError as error:
             if not check:
                 raise
-            result = reconcile_pools(None, *declared, may_be_small=small, check=check)
+            result = reconcile_pools(
+                None, *declared, may_be_small=small, check=check, approval=approval
+            )
             return {**result, "warnings": [f"Predicted without a cluster. {error}"]}

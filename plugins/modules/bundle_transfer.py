@@ -32,6 +32,13 @@ options:
     description: Size of a batch in MiB. A larger file goes alone.
     type: int
     default: 64
+  plan_file:
+    description:
+      - Plan file made by C(playbooks/plan.yml). Nothing is changed unless the steps that are needed
+        are those of the file, planned from what is found now.
+      - Empty binds the call to nothing.
+    type: path
+    default: ""
 attributes:
   check_mode:
     support: full
@@ -48,6 +55,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+plan:
+  description: The transfer as a step of a plan; empty when the mirror has everything.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{role: mirror, kind: bundle, name: /srv/biomax-platform/bundle, action: transfer}]
 files:
   description: How many files were sent, or would be in check mode.
   returned: always

@@ -46,6 +46,13 @@ options:
     description: Directory on the controller with the kubeconfig and the sealed copies of keys.
     type: path
     required: true
+  plan_file:
+    description:
+      - Plan file made by C(playbooks/plan.yml). Nothing is changed unless the steps that are needed
+        are those of the file, planned from what is found now.
+      - Empty binds the call to nothing.
+    type: path
+    default: ""
 attributes:
   check_mode: {support: full, details: Plans only.}
   diff_mode: {support: none}
@@ -80,6 +87,14 @@ joining_workers:
   type: list
   elements: dict
   sample: []
+steps:
+  description: The plan as steps that can be approved and compared, in the order of the run.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {role: cluster_membership, kind: member, name: cp1, action: init,
+       detail: every control plane is blank}
 complete_on:
   description: Host on which the closing play runs; empty when there is nothing to close.
   returned: success

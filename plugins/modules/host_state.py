@@ -51,10 +51,22 @@ options:
     description: How long to wait for another call on this host.
     type: int
     default: 60
+  plan_file:
+    description:
+      - Plan file made by C(playbooks/plan.yml). Nothing is changed unless the steps that are needed
+        are those of the file, planned from what is found now.
+      - Empty binds the call to nothing.
+    type: path
+    default: ""
   resources:
     description: Checked and rendered declarations; the action plugin fills this in.
     type: list
     elements: dict
+  approved:
+    description:
+      - Steps of a plan file that this call must keep to; the action plugin fills this in from
+        O(plan_file).
+    type: dict
   holder:
     description: Who runs this, for the lock; the action plugin fills this in.
     type: dict
@@ -92,7 +104,8 @@ plan:
   returned: always
   sample:
     - {role: containerd, kind: unit, name: containerd.service, action: restart,
-       detail: file /etc/containerd/config.toml, restarts: [], changes: true}
+       detail: file /etc/containerd/config.toml, restarts: [], changes: true, derived: false,
+       declared: "", observed: {exists: true, running: true, enabled: true, masked: false}}
 applied:
   description: Steps that were carried out; equal to the plan after a success.
   type: list
@@ -122,9 +135,14 @@ bytes_hashed:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import Approval
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.host import lock
-from ansible_collections.biomax.platform.plugins.module_utils.host.engine import Outcome, converge
+from ansible_collections.biomax.platform.plugins.module_utils.host.engine import (
+    Mode,
+    Outcome,
+    converge,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import Hashes
 from ansible_collections.biomax.platform.plugins.module_utils.host.mirror import parse_mirrors
 from ansible_collections.biomax.platform.plugins.module_utils.host.model import Context, Resource
@@ -155,7 +173,9 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "mirror_ca_certificate": {"type": "str", "default": ""},
         "bundle_public_key": {"type": "str", "default": "", "no_log": False},
         "lock_seconds": {"type": "int", "default": 60},
+        "plan_file": {"type": "path", "default": ""},
         "resources": {"type": "list", "elements": "dict"},
+        "approved": {"type": "dict"},
         "holder": {"type": "dict"},
     }
 
@@ -176,13 +196,12 @@ def run(
     if member is None:  # kubeadm writes this file when a host joins and removes it at reset
         member = host.at("/etc/kubernetes/kubelet.conf").exists()
     with lock.held(host, params["holder"] or {}, float(params["lock_seconds"]), write=not check):
-        converge(
-            context,
-            resources,
-            outcome,
+        mode = Mode(
             check=check,
             defer=params["disruptive"] == "defer" and member,
+            approval=Approval.from_arguments(params["approved"]),
         )
+        converge(context, resources, outcome, mode)
     return result_of(outcome, resources, context, check=check, diff=diff)
 
 

@@ -46,6 +46,13 @@ options:
     elements: str
     default: []
 author: biomax.platform authors
+  plan_file:
+    description:
+      - Plan file made by C(playbooks/plan.yml). Nothing is changed unless the steps that are needed
+        are those of the file, planned from what is found now.
+      - Empty binds the call to nothing.
+    type: path
+    default: ""
 """
 
 EXAMPLES = r"""

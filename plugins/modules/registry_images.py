@@ -26,6 +26,18 @@ options:
     description: Address of the registry.
     type: str
     default: http://127.0.0.1:5000
+  plan_file:
+    description:
+      - Plan file made by C(playbooks/plan.yml). Nothing is changed unless the steps that are needed
+        are those of the file, planned from what is found now.
+      - Empty binds the call to nothing.
+    type: path
+    default: ""
+  approved:
+    description:
+      - Steps of a plan file that this call must keep to; the action plugin fills this in from
+        O(plan_file).
+    type: dict
 attributes:
   check_mode:
     support: full
@@ -42,6 +54,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+plan:
+  description: The push as a step of a plan; empty when the registry has everything.
+  returned: always
+  type: list
+  elements: dict
 images:
   description: The images that were sent, or would be in check mode.
   returned: always
@@ -55,11 +72,16 @@ bytes:
   sample: 734003200
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry, Index
+from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import (
+    INDEX_NAME,
+    Entry,
+    Index,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.registry import (
     Registry,
     load_image,
@@ -67,11 +89,15 @@ from ansible_collections.biomax.platform.plugins.module_utils.bundle.registry im
 )
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import (
     load_verified_index,
+    sha256_file,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import Approval
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     PlatformError,
 )
+
+_UNKNOWN = {"detail": "known after bundle_transfer", "derived": True}
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
@@ -80,6 +106,8 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "path": {"type": "path", "default": "/srv/biomax-platform/bundle"},
         "public_key": {"type": "str", "required": True},
         "url": {"type": "str", "default": "http://127.0.0.1:5000"},
+        "plan_file": {"type": "path", "default": ""},
+        "approved": {"type": "dict"},
     }
 
 
@@ -99,10 +127,22 @@ def run(params: dict[str, Any], registry: Registry, check_mode: bool) -> dict[st
     """
     bundle = Path(params["path"])
     if check_mode and not bundle.is_dir():
-        return {"changed": True, "images": ["known after bundle_transfer"], "bytes": 0}
+        row = {**_row(params["url"], "", [], []), **_UNKNOWN}
+        return {
+            "changed": True,
+            "images": [_UNKNOWN["detail"]],
+            "bytes": 0,
+            "plan": _approved(params, [row], check_mode),
+        }
     index = load_verified_index(bundle, params["public_key"])
     _refuse_collisions(index)
     wanted = _different(index, registry, check_mode)
+    rows = (
+        [_row(params["url"], sha256_file(bundle / INDEX_NAME), index.of_kind("image"), wanted)]
+        if wanted
+        else []
+    )
+    _approved(params, rows, check_mode)
     sent = 0
     if not check_mode:
         for entry in wanted:
@@ -111,7 +151,35 @@ def run(params: dict[str, Any], registry: Registry, check_mode: bool) -> dict[st
             )
     labels = [entry.label for entry in wanted]
     diff = {"prepared": "".join(f"+ {label}\n" for label in labels)}
-    return {"changed": bool(wanted), "images": labels, "bytes": sent, "diff": diff}
+    return {"changed": bool(wanted), "images": labels, "bytes": sent, "diff": diff, "plan": rows}
+
+
+def _approved(
+    params: dict[str, Any], rows: list[dict[str, Any]], check_mode: bool
+) -> list[dict[str, Any]]:
+    """Return the rows; in a bound run only when they are those of the plan file."""
+    approval = Approval.from_arguments(params["approved"])
+    if approval:
+        approval.verify(rows, check=check_mode)
+    return rows
+
+
+def _row(
+    url: str, declared: str, images: Sequence[Entry], wanted: Sequence[Entry]
+) -> dict[str, Any]:
+    """Return the push as one step of a plan."""
+    missing = {entry.label for entry in wanted}
+    return {
+        "role": "mirror",
+        "kind": "images",
+        "name": url,
+        "action": "push",
+        "detail": f"{len(wanted)} of {len(images)} images",
+        "changes": True,
+        "derived": False,
+        "declared": declared,
+        "observed": {"missing": sorted(missing)},
+    }
 
 
 def _different(index: Index, registry: Registry, check_mode: bool) -> list[Entry]:

@@ -21,6 +21,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.ownership import (
     applied_fields,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import digest
 
 # What the server writes by itself at each change; it says nothing about a difference.
 _NOISE = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
@@ -38,6 +39,7 @@ class Change:
         before: The live object; empty when there is none.
         after: What the server says it will be; empty for a deletion.
         detail: Why, in words.
+        derived: The cluster could not be asked, so the change needs an approval of its own.
     """
 
     component: str
@@ -47,15 +49,20 @@ class Change:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     detail: str = ""
+    derived: bool = False
 
-    def row(self) -> dict[str, str]:
-        """The change as a row of the report."""
+    def row(self) -> dict[str, Any]:
+        """The change as a row of the report; contents stand in it as sums only."""
         return {
             "role": self.component,
             "kind": self.ref.kind,
             "name": self.ref.full_name,
             "action": self.action,
             "detail": self.detail,
+            "changes": True,
+            "derived": self.derived,
+            "declared": digest(self.wanted),
+            "observed": _observed(self.before),
         }
 
     def diff(self) -> dict[str, str]:
@@ -76,6 +83,17 @@ def meaningful(item: Mapping[str, Any]) -> Object:
         key: value for key, value in item.get("metadata", {}).items() if key not in _NOISE
     }
     return copy.deepcopy(kept)
+
+
+def _observed(live: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the identity of a live object and a sum of each of its parts."""
+    if not live:
+        return {"is": "absent"}
+    shown = meaningful(live)
+    metadata = shown.pop("metadata")
+    parts = {**shown, "labels": metadata.get("labels"), "annotations": metadata.get("annotations")}
+    sums = {key: digest(value)[:16] for key, value in sorted(parts.items()) if value}
+    return {"uid": live["metadata"].get("uid", ""), **sums}
 
 
 def judge(live: Mapping[str, Any], predicted: Mapping[str, Any]) -> str:

@@ -19,21 +19,28 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.node_pools
     parse_pools,
     plan_node,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import (
+    Approval,
+    digest,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import NotReadyError
 
 _NODE = BUILTIN[("v1", "Node")]
+# https://kubernetes.io/docs/reference/labels-annotations-taints/: set and lifted by controllers
+_CONDITIONS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 _ATTEMPTS = 5  # the kubelet and the node controllers write the same object
 
 Members = Sequence[Mapping[str, str]]
 
 
-def reconcile_pools(
+def reconcile_pools(  # noqa: PLR0913 - each argument is one decision of the caller
     client: KubeClient | None,
     pools: Mapping[str, Any],
     members: Members,
     *,
     may_be_small: bool,
     check: bool,
+    approval: Approval | None = None,
 ) -> dict[str, Any]:
     """Give every node of the inventory the labels and taints of its pool.
 
@@ -45,6 +52,7 @@ def reconcile_pools(
         members: Cluster nodes with ``name`` and ``pool`` (empty for none).
         may_be_small: A pool may go below its minimum: in a lab, and while hosts are absent.
         check: Only plan.
+        approval: What may be done; None when nothing binds this call.
 
     Returns:
         ``changed``, ``plan``, ``diff``, ``requests``.
@@ -52,6 +60,7 @@ def reconcile_pools(
     Raises:
         InputError: A pool is wrong or has too few or too many nodes.
         NotReadyError: A node of the inventory has not joined the cluster.
+        UnsafeError: The plan is not the approved one; nothing was changed.
         ClusterError: The API server refused something.
     """
     parsed = parse_pools(pools)
@@ -60,14 +69,16 @@ def reconcile_pools(
     missing = [member["name"] for member in members if member["name"] not in live]
     if missing and not check:
         raise _not_joined(missing)
-    plans = []
-    for member in members:
-        pool = parsed.get(member.get("pool", ""))
-        plan = plan_node(live.get(member["name"]) or _blank(member["name"]), pool)
-        if plan.patch and client is not None and not check:
-            _patch(client, live[plan.node], plan, pool)
-        plans.append(plan)
-    return _result(plans, missing, client)
+    pool_of = {member["name"]: parsed.get(member.get("pool", "")) for member in members}
+    plans = [plan_node(live.get(name) or _blank(name), pool) for name, pool in pool_of.items()]
+    changes = [plan for plan in plans if plan.patch]
+    rows = [_row(plan, derived=plan.node in missing) for plan in changes]
+    if approval:
+        approval.verify(rows, check=check)
+    if client is not None and not check:
+        for plan in changes:
+            _patch(client, live[plan.node], plan, pool_of[plan.node], approval)
+    return _result(changes, rows, client)
 
 
 def _not_joined(missing: Sequence[str]) -> NotReadyError:
@@ -87,7 +98,13 @@ def _blank(name: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {}}
 
 
-def _patch(client: KubeClient, node: Mapping[str, Any], plan: NodePlan, pool: Pool | None) -> None:
+def _patch(
+    client: KubeClient,
+    node: Mapping[str, Any],
+    plan: NodePlan,
+    pool: Pool | None,
+    approval: Approval | None,
+) -> None:
     """Patch under the resourceVersion that was planned on; plan anew when somebody was faster."""
     path = _NODE.object_path(plan.node)
     for attempt in range(_ATTEMPTS):
@@ -103,25 +120,37 @@ def _patch(client: KubeClient, node: Mapping[str, Any], plan: NodePlan, pool: Po
             plan = plan_node(node, pool)
             if not plan.patch:
                 return
+            if approval:
+                approval.verify([_row(plan, derived=False)])
+
+
+def _row(plan: NodePlan, *, derived: bool) -> dict[str, Any]:
+    """The plan of a node as a row of the report."""
+    return {
+        "role": "node_pools",
+        "kind": "Node",
+        "name": plan.node,
+        "action": "update",
+        "detail": "known after form_cluster" if derived else _detail(plan),
+        "changes": True,
+        "derived": derived,
+        "declared": digest([plan.after["labels"], plan.after["owned"]]),
+        "observed": {**plan.before, "taints": _lasting(plan.before["taints"])},
+    }
+
+
+def _lasting(taints: Sequence[str]) -> list[str]:
+    """Taints but those by which the cluster itself says how a node is at this moment."""
+    return [taint for taint in taints if not taint.startswith(_CONDITIONS)]
 
 
 def _result(
-    plans: Sequence[NodePlan], missing: Sequence[str], client: KubeClient | None
+    changes: Sequence[NodePlan], rows: Sequence[Mapping[str, Any]], client: KubeClient | None
 ) -> dict[str, Any]:
-    changes = [plan for plan in plans if plan.patch]
     requests = dict(client.requests) if client else {}
     return {
         "changed": bool(changes),
-        "plan": [
-            {
-                "role": "node_pools",
-                "kind": "Node",
-                "name": plan.node,
-                "action": "update",
-                "detail": "known after form_cluster" if plan.node in missing else _detail(plan),
-            }
-            for plan in changes
-        ],
+        "plan": [*rows],
         "diff": [
             {
                 "before_header": f"Node {plan.node}",

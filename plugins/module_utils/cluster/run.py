@@ -149,7 +149,11 @@ class Run:
 
     def _reasons(self, item: Object) -> list[str]:
         live = self.live.get(Ref.of(item))
-        return ["absent or without our label"] if live is None else differences(item, live)
+        if live is None:
+            return ["absent or without our label"]
+        found = differences(item, live)
+        # A plan file and a log show where a secret differs, never what stands there.
+        return [text.split(" (")[0] for text in found] if item["kind"] == "Secret" else found
 
     def _ask(self, pending: tuple[str, Object, list[str]]) -> Change | None:
         """Ask the server what an apply would do; only this costs a request for an object."""

@@ -29,12 +29,14 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan import Change
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Run
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import Approval
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     PlatformError,
 )
 
 Parsed = Sequence[tuple[str, Sequence[Object]]]
+_LATER = "known after form_cluster"
 
 
 def build_components(
@@ -84,14 +86,19 @@ def discover(client: KubeClient, api_version: str) -> dict[tuple[str, str], Kind
 def predict_without_cluster(components: Sequence[Component]) -> list[Change]:
     """Plan for a cluster that does not exist: everything is created, once it does."""
     return [
-        Change(component.name, Ref.of(item), "create", item, {}, item, "known after form_cluster")
+        Change(component.name, Ref.of(item), "create", item, {}, item, _LATER, derived=True)
         for component in components
         for item in component.objects
     ]
 
 
 def converge(
-    client: KubeClient | None, parsed: Parsed, options: Options, *, check: bool
+    client: KubeClient | None,
+    parsed: Parsed,
+    options: Options,
+    *,
+    check: bool,
+    approval: Approval | None = None,
 ) -> dict[str, Any]:
     """Bring the cluster to the declared components.
 
@@ -100,6 +107,7 @@ def converge(
         parsed: Component names with their parsed objects, in order.
         options: See Options.
         check: Only plan.
+        approval: What may be done; None when nothing binds this run.
 
     Returns:
         ``changed``, ``plan``, ``diff``, ``components``, ``requests`` and ``seconds``.
@@ -107,6 +115,7 @@ def converge(
     Raises:
         InputError: No cluster and not in check mode, or an object is wrong.
         ClusterError: The API server refused a declaration; nothing was changed.
+        UnsafeError: The plan is not the approved one; nothing was changed.
         PartialError: The API server refused a change, or a component did not become ready.
     """
     started = time.monotonic()
@@ -114,9 +123,12 @@ def converge(
     if client is None:
         if not check:
             raise InputError("There is no cluster to apply to: run playbooks/form_cluster.yml.")
-        return _result(predict_without_cluster(components), components, None, None, started)
+        predicted = predict_without_cluster(components)
+        _verify(approval, predicted, check)
+        return _result(predicted, components, None, None, started)
     run = Run(client, components, kinds, options)
     changes = run.plan()
+    _verify(approval, changes, check)
     if not check:
         try:
             run.apply(changes)
@@ -126,6 +138,11 @@ def converge(
             )
             raise PartialError(str(error), planned, applied) from error
     return _result(changes, components, run, client, started)
+
+
+def _verify(approval: Approval | None, changes: Sequence[Change], check: bool) -> None:
+    if approval:
+        approval.verify([change.row() for change in changes], check=check)
 
 
 def _result(

@@ -8,9 +8,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import (
+    Approval,
+    digest,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.host import restarts, systemd, tree
 from ansible_collections.biomax.platform.plugins.module_utils.host.kinds import KINDS
@@ -54,16 +58,33 @@ class Outcome:
     deferred: bool = False
 
 
+@dataclass(frozen=True)
+class Mode:
+    """What a call may do.
+
+    Attributes:
+        check: stop after the plan.
+        defer: change nothing when the plan touches a disruptive unit.
+        approval: the steps that somebody approved; None when nothing binds the call.
+    """
+
+    check: bool = False
+    defer: bool = False
+    approval: Approval | None = None
+
+
 def make_plan(context: Context, resources: Sequence[Resource]) -> Plan:
     """Look at the host and return what makes `resources` true; changes nothing."""
     seen = {name: _observe(context, name, resources) for name in _kinds(resources)}
     steps: list[Step] = []
     for resource in resources:
-        steps += KINDS[resource.kind].plan(resource, seen[resource.kind], tuple(steps))
+        kind, now = KINDS[resource.kind], seen[resource.kind]
+        new = kind.plan(resource, now, tuple(steps))
+        steps += _with_fingerprints(new, resource, kind.evidence(resource, now)) if new else []
     ledger = Ledger(context.host).read()
     units = _units(resources)
     states = _unit_states(context.host, steps, units, ledger, seen.get("unit") or {})
-    plan = restarts.with_restarts(steps, units, states, ledger)
+    plan = _with_states(restarts.with_restarts(steps, units, states, ledger), states)
     settled = {step.name for step in plan if step.kind == "unit" and step.action in _PAYS}
     marked = {unit.name for unit in units if unit.args.get("disruptive")}
     return Plan(
@@ -71,6 +92,24 @@ def make_plan(context: Context, resources: Sequence[Resource]) -> Plan:
         void=tuple(sorted(set(ledger) - settled)),
         disruptive=tuple(dict.fromkeys(s.name for s in plan if _disrupts(s, marked))),
     )
+
+
+def _with_fingerprints(
+    steps: Sequence[Step], resource: Resource, observed: Mapping[str, Any]
+) -> list[Step]:
+    """Note on each step what it was planned from: the declaration's sum and what was found."""
+    declared = digest([resource.kind, resource.name, resource.args])
+    return [replace(step, declared=declared, observed=observed) for step in steps]
+
+
+def _with_states(steps: Sequence[Step], states: Mapping[str, systemd.UnitState]) -> list[Step]:
+    """Do the same for restarts and reloads, which no declaration of their own stands behind."""
+    return [
+        step
+        if step.declared or step.name not in states
+        else replace(step, observed=states[step.name].evidence())
+        for step in steps
+    ]
 
 
 def _observe(context: Context, kind: str, resources: Sequence[Resource]) -> Any:
@@ -185,23 +224,29 @@ def _plain(error: OSError) -> str:
 
 
 def converge(
-    context: Context, resources: Sequence[Resource], outcome: Outcome, *, check: bool, defer: bool
+    context: Context,
+    resources: Sequence[Resource],
+    outcome: Outcome,
+    mode: Mode,
 ) -> None:
-    """Plan and, unless `check`, apply.
+    """Plan and, unless it is a check, apply.
 
     Args:
         context: the host.
         resources: every declaration of this call, in order.
         outcome: filled on the way, so that it is right when a step fails, too.
-        check: stop after the plan.
-        defer: change nothing when the plan touches a disruptive unit.
+        mode: what the call may do.
 
     Raises:
+        UnsafeError: the plan is not the approved one; nothing was changed.
         PlatformError: a step failed, or the host is not as declared after all steps succeeded.
     """
     outcome.plan = plan = make_plan(context, resources)
-    outcome.deferred = defer and bool(plan.disruptive)
-    if check or outcome.deferred:
+    outcome.deferred = mode.defer and bool(plan.disruptive)
+    only_planned = mode.check or outcome.deferred
+    if mode.approval:
+        mode.approval.verify([step.report() for step in plan.steps], check=only_planned)
+    if only_planned:
         return
     check_space(context.host, plan)
     apply(context, plan, outcome.applied)

@@ -54,6 +54,9 @@ class Step:
         paths: files the step makes, replaces or removes.
         needs_bytes: file system path and bytes that will be written there.
         data: what the kind needs to apply the step.
+        derived: what it will do could not be looked up, so it needs an approval of its own.
+        declared: sum of the declaration behind the step.
+        observed: what the host had, in words; contents as sums.
     """
 
     role: str
@@ -70,6 +73,9 @@ class Step:
     paths: tuple[str, ...] = ()
     needs_bytes: tuple[str, int] | None = None
     data: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    derived: bool = False
+    declared: str = field(default="", compare=False)
+    observed: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def report(self) -> dict[str, Any]:
         """Return the step as the module's result shows it."""
@@ -84,6 +90,9 @@ class Step:
             "detail": detail,
             "restarts": [*self.restarts],
             "changes": self.changes,
+            "derived": self.derived,
+            "declared": self.declared,
+            "observed": dict(self.observed),
         }
 
 
@@ -131,6 +140,13 @@ class Kind(ABC, Generic[Seen]):
         """Return the steps that make `resource` true; pure.
 
         `earlier` are the steps already planned in this call, which may decide details.
+        """
+
+    @abstractmethod
+    def evidence(self, resource: Resource, seen: Seen) -> dict[str, Any]:
+        """Return what of `seen` decides the plan of `resource`, in words; contents as sums.
+
+        A plan that was approved holds only while this stays the same.
         """
 
     @abstractmethod

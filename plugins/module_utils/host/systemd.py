@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     NotReadyError,
@@ -30,6 +31,15 @@ class UnitState:
     active: str = "inactive"
     file: str = ""
     needs_reload: bool = False
+
+    def evidence(self) -> dict[str, Any]:
+        """Return what decides a plan: not how it runs, since a service may fail in a circle."""
+        return {
+            "exists": self.exists,
+            "running": self.running,
+            "enabled": self.enabled,
+            "masked": self.masked,
+        }
 
     @property
     def exists(self) -> bool:

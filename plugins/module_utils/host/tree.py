@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common import atomic
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import sum_of
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.host.system import Host
 
@@ -41,6 +42,10 @@ class Owners:
     uid: int | None
     gid: int | None
 
+    def known(self) -> str:
+        """Return the ids as a fingerprint has them; an owner that does not exist yet is `?`."""
+        return ":".join("?" if number is None else str(number) for number in (self.uid, self.gid))
+
 
 def look(host: Host, path: str) -> Found:
     """Return what is at the host's `path`; a symlink is not followed."""
@@ -57,6 +62,16 @@ def look_at(real: Path) -> Found:
     target = str(real.readlink()) if kind == "symlink" else ""
     mode = stat.S_IMODE(found.st_mode)
     return Found(kind, mode, found.st_uid, found.st_gid, found.st_size, target)
+
+
+def evidence(found: Found, content: bytes | None = None) -> dict[str, Any]:
+    """Return `found` in words, for the fingerprint of a plan; a content only as its sum."""
+    if found.kind in (ABSENT, "other"):
+        return {"is": found.kind}
+    if found.kind == "symlink":
+        return {"is": f"a symlink to {found.target}"}
+    words = {"is": found.kind, "mode": f"{found.mode:04o}", "owner": f"{found.uid}:{found.gid}"}
+    return words if content is None else {**words, "content": sum_of(content)}
 
 
 def owners(host: Host, args: Mapping[str, Any]) -> Owners:

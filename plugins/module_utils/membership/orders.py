@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import digest
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     UnsafeError,
@@ -136,6 +137,47 @@ def check_refusals(plan: planner.Plan) -> None:
             f" not upgrade one. Nothing was touched. {' | '.join(upgrades)}."
             " Set kube_version back, or use playbooks/upgrade_cluster.yml when it is available."
         )
+
+
+def steps(
+    site: Site, plan: planner.Plan, observations: planner.Observations
+) -> list[dict[str, Any]]:
+    """Return the plan as steps that can be approved and compared.
+
+    Args:
+        site: The inventory's members.
+        plan: The plan.
+        observations: Observation of each host.
+
+    Returns:
+        A row for each host that has something to do, in the order of the run.
+    """
+    order = [*plan.names(planner.FINISH), *plan.names(planner.INIT), *plan.names(planner.JOIN)]
+    return [
+        {
+            "role": "cluster_membership",
+            "kind": "member",
+            "name": name,
+            "action": plan.hosts[name].action,
+            "detail": "; ".join(plan.hosts[name].reasons),
+            "changes": True,
+            "derived": False,
+            "declared": digest([site.node(name), site.version, site.configuration]),
+            "observed": _evidence(observations[name], plan.hosts[name]),
+        }
+        for name in order
+    ]
+
+
+def _evidence(observation: planner.Observation, host: planner.HostPlan) -> dict[str, Any]:
+    """Return what decides a host's plan, in words."""
+    intent = observation.get("intent")
+    return {
+        "state of a cluster": "yes" if observation["leftovers"] else "none",
+        "authority": str(observation["ca"])[:16] or "none",
+        "begun": str(intent["action"]) if intent else "nothing",
+        "reset": host.reset,
+    }
 
 
 def describe(plan: planner.Plan) -> list[str]:

@@ -75,6 +75,7 @@ def args(tmp_path: Path, signer: Signer) -> dict[str, Any]:
         "dest": str(tmp_path / "srv/bundle"),
         "public_key": signer.public,
         "batch_mib": 1,
+        "plan_file": "",
     }
 
 

@@ -109,7 +109,12 @@ def params(tmp_path: Path, signer: Signer, server: FakeRegistry) -> dict[str, An
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     write_bundle(bundle, signer, {}, image_layer=b"layer")
-    return {"path": str(bundle), "public_key": signer.public, "url": server.url}
+    return {
+        "path": str(bundle),
+        "public_key": signer.public,
+        "url": server.url,
+        "approved": None,
+    }
 
 
 def push(params: dict[str, Any], *, check_mode: bool = False) -> dict[str, Any]:

@@ -117,15 +117,18 @@ def test_without_a_cluster_everything_is_created_later() -> None:
     parsed = [("demo", [SET])]
     predicted = converge(None, parsed, Options(), check=True)
     assert predicted["changed"] is True
-    assert predicted["plan"] == [
-        {
-            "role": "demo",
-            "kind": "DaemonSet",
-            "name": "ns/agent",
-            "action": "create",
-            "detail": "known after form_cluster",
-        }
-    ]
+    (row,) = predicted["plan"]
+    assert row | {"declared": ""} == {
+        "role": "demo",
+        "kind": "DaemonSet",
+        "name": "ns/agent",
+        "action": "create",
+        "detail": "known after form_cluster",
+        "changes": True,
+        "derived": True,
+        "declared": "",
+        "observed": {"is": "absent"},
+    }
     with pytest.raises(InputError, match=r"run playbooks/form_cluster\.yml"):
         converge(None, parsed, Options(), check=False)
     assert predict_without_cluster([]) == []

@@ -12,13 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import Approval
 from ansible_collections.biomax.platform.plugins.module_utils.host import apt
 from ansible_collections.biomax.platform.plugins.module_utils.host.declare import (
     Origin,
     check_entry,
     merge,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.host.engine import Outcome, converge
+from ansible_collections.biomax.platform.plugins.module_utils.host.engine import (
+    Mode,
+    Outcome,
+    converge,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import Hashes
 from ansible_collections.biomax.platform.plugins.module_utils.host.mirror import Mirror
 from ansible_collections.biomax.platform.plugins.module_utils.host.model import Context, Resource
@@ -102,11 +107,12 @@ class SimulatedHost:
         check: bool = False,
         defer: bool = False,
         context: Context | None = None,
+        approval: Approval | None = None,
     ) -> Outcome:
         """Make one call with `entries`."""
         outcome = Outcome()
         chosen = context or self.context()
-        converge(chosen, resources(entries), outcome, check=check, defer=defer)
+        converge(chosen, resources(entries), outcome, Mode(check, defer, approval))
         return outcome
 
     # Programs -----------------------------------------------------------------------------------
@@ -230,6 +236,16 @@ class SimulatedHost:
         gid = os.getgid()
         line = f"{name}:x:{os.getuid()}:{gid}::/home/{name}:/usr/sbin/nologin\n"
         passwd.write_text(passwd.read_text() + line)
+        return DONE
+
+    def _run_usermod(self, arguments: list[str]) -> Completed:
+        passwd, name = self.root / "etc/passwd", arguments[-1]
+        options = dict(zip(arguments[:-1:2], arguments[1:-1:2], strict=True))
+        rows = [line.split(":") for line in passwd.read_text().splitlines()]
+        for row in rows:
+            if row[0] == name:
+                row[6] = options.get("--shell", row[6])
+        passwd.write_text("".join(":".join(row) + "\n" for row in rows))
         return DONE
 
     def _run_groupadd(self, arguments: list[str]) -> Completed:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
 from ansible_collections.biomax.platform.plugins.module_utils.common import atomic
+from ansible_collections.biomax.platform.plugins.module_utils.common.approval import sum_of
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     UnsafeError,
@@ -94,6 +95,19 @@ class Artifact(Kind[dict[int, SeenArtifact]]):
             return [_install(resource, now.entry, wrong)]
         return [_adjust(resource, now, adjust)] if adjust else []
 
+    def evidence(self, resource: Resource, seen: dict[int, SeenArtifact]) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        now = seen[resource.position]
+        if now.entry is None:
+            return {"index": "not known"}
+        words: dict[str, Any] = {"index": sum_of(now.entry.sha256)}
+        for item in now.parts:
+            found = {**tree.evidence(item.found), "leftover": item.leftover}
+            if item.sha256:
+                found["content"] = f"sha256:{item.sha256[:16]}"
+            words |= {f"{item.part.path} {key}": value for key, value in found.items()}
+        return words
+
     def apply(self, context: Context, step: Step) -> None:
         """Carry out one step."""
         args = step.data["args"]
@@ -172,6 +186,7 @@ def _unknown(resource: Resource, now: SeenArtifact, earlier: Sequence[Step]) -> 
         "install",
         detail=f"into {resource.args['dest']}",
         known_after="the mirror answers",
+        derived=True,
         data={"args": dict(resource.args)},
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common import atomic
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
@@ -66,6 +67,13 @@ class Directory(Kind[dict[str, SeenDirectory]]):
                 return []
             action, detail = "adjust", ", ".join(changes)
         return [step_of(resource, action, detail=detail, data=dict(resource.args))]
+
+    def evidence(self, resource: Resource, seen: dict[str, SeenDirectory]) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        now = seen[resource.name]
+        absent = resource.args.get("state") == tree.ABSENT
+        entries = {"entries": now.entries} if absent else {}
+        return {**tree.evidence(now.found), **entries, "wanted owner": now.owners.known()}
 
     def apply(self, context: Context, step: Step) -> None:
         """Carry out one step."""

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common import atomic
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
@@ -81,6 +82,12 @@ class File(Kind[dict[str, SeenFile]]):
                 data=dict(resource.args),
             )
         ]
+
+    def evidence(self, resource: Resource, seen: dict[str, SeenFile]) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        now = seen[resource.name]
+        words = {**tree.evidence(now.found, now.content), "wanted owner": now.owners.known()}
+        return {**words, "leftover": True} if now.leftover else words
 
     def apply(self, context: Context, step: Step) -> None:
         """Carry out one step."""

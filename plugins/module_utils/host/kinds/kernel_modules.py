@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 from ansible_collections.biomax.platform.plugins.module_utils.host.kinds.file import File, SeenFile
@@ -78,6 +79,11 @@ class KernelModules(Kind[SeenModules]):
                 data={"file": file_steps[0] if file_steps else None, "load": load},
             )
         ]
+
+    def evidence(self, resource: Resource, seen: SeenModules) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        file = _FILE.evidence(_as_file(resource), dict(seen.files))
+        return {**file, **{name: seen.modules[name] for name in sorted(_all(resource))}}
 
     def apply(self, context: Context, step: Step) -> None:
         """Write the file, then load the modules."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import UnsafeError
 from ansible_collections.biomax.platform.plugins.module_utils.host import apt
@@ -45,6 +46,17 @@ class Packages(Kind[SeenPackages]):
     def plan(self, resource: Resource, seen: SeenPackages, earlier: Sequence[Step]) -> list[Step]:
         """Compare with the names that are installed."""
         return [*_leftovers(resource, seen, earlier), *_wanted(resource, seen, earlier)]
+
+    def evidence(self, resource: Resource, seen: SeenPackages) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        installed = seen.dpkg.installed
+        words: dict[str, Any] = {
+            "installed": [name for name in _names(resource) if name in installed],
+            "unfinished": [*seen.dpkg.unfinished],
+        }
+        if resource.position in seen.removals:
+            words["removed with it"] = sorted(seen.removals[resource.position])
+        return {**words, "policy left": True} if seen.dpkg.policy_left else words
 
     def apply(self, context: Context, step: Step) -> None:
         """Carry out one step."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.host import tree
 from ansible_collections.biomax.platform.plugins.module_utils.host.kinds.file import File, SeenFile
 from ansible_collections.biomax.platform.plugins.module_utils.host.model import (
     Context,
@@ -67,6 +69,15 @@ class Swap(Kind[SeenSwap]):
                 data={"file": file_step, "active": seen.active},
             )
         ]
+
+    def evidence(
+        self,
+        resource: Resource,  # noqa: ARG002 - the kinds' common signature
+        seen: SeenSwap,
+    ) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        fstab = tree.evidence(seen.fstab.found, seen.fstab.content)
+        return {"active": [*seen.active], **fstab}
 
     def apply(self, context: Context, step: Step) -> None:
         """Rewrite fstab, then turn each swap off."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common import atomic
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import UnsafeError
@@ -68,6 +69,11 @@ class Symlink(Kind[dict[str, SeenLink]]):
                 resource, action, detail=detail, paths=(resource.name,), data=dict(resource.args)
             )
         ]
+
+    def evidence(self, resource: Resource, seen: dict[str, SeenLink]) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        now = seen[resource.name]
+        return {**tree.evidence(now.found), **({"leftover": True} if now.leftover else {})}
 
     def apply(self, context: Context, step: Step) -> None:
         """Carry out one step."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
@@ -73,6 +74,13 @@ class Sysctl(Kind[SeenSysctl]):
                 },
             )
         ]
+
+    def evidence(self, resource: Resource, seen: SeenSysctl) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        file = _FILE.evidence(_as_file(resource), dict(seen.files))
+        if not resource.args["runtime"]:
+            return file
+        return {**file, **{key: seen.values[key] for key in sorted(resource.args["values"])}}
 
     def apply(self, context: Context, step: Step) -> None:
         """Write the file, then set the running values."""

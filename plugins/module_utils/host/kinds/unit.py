@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 from ansible_collections.biomax.platform.plugins.module_utils.host import systemd
@@ -69,6 +70,10 @@ class Unit(Kind[dict[str, SeenUnit]]):
             )
             for action, detail in actions
         ]
+
+    def evidence(self, resource: Resource, seen: dict[str, SeenUnit]) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        return seen[resource.name].state.evidence()
 
     def apply(self, context: Context, step: Step) -> None:
         """Carry out one step; after a start the probe must pass."""

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.host.model import (
     Context,
@@ -87,6 +88,13 @@ class User(Kind[SeenAccounts]):
             commands.append(["usermod", *append, *options, resource.name])
             words += [f"{option[2:]} {value}" for option, value in changes.items()]
         return [_step(resource, "change", words, commands)] if commands else []
+
+    def evidence(self, resource: Resource, seen: SeenAccounts) -> dict[str, Any]:
+        """Return what decides the plan; see Kind."""
+        account, group = seen.users.get(resource.name), _group(resource)
+        joined = [name for name, names in seen.members.items() if resource.name in names]
+        words: dict[str, Any] = {"group": {group: seen.groups.get(group)}, "groups": sorted(joined)}
+        return {**words, "account": "absent" if account is None else asdict(account)}
 
     def apply(self, context: Context, step: Step) -> None:
         """Run the commands of the plan."""
