@@ -44,10 +44,11 @@ lint: venv ## every linter
 	tools/ensure-packages shellcheck
 	tools/lint
 
-proofs: bundle ## the long proofs: 10 cut runs (about 40 min); replaces a lab that is up
+proofs: bundle ## the long proofs: 10 cut runs and 10 power cuts (about 1 h); replaces a lab that is up
 	lab/lab down --purge
 	lab/lab up
 	lab/lab snapshot bare
 	$(PY) -m tests.proofs.kill --cuts 10
+	$(PY) -m tests.proofs.power_loss --cuts 10
 
 .PHONY: help venv keys bundle lab lab-down test lint proofs

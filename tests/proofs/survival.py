@@ -31,10 +31,15 @@ ls /var/lib/biomax-platform/ledger 2>/dev/null | sed 's/^/intent left: /'
 """
 
 
+def lost_restarts_script() -> str:
+    """Return a shell script: a line for each process older than its inputs and each open intent."""
+    pairs = " ".join(f"{unit}={file}" for unit, files in STARTED_AFTER.items() for file in files)
+    return _LOST_RESTARTS.format(pairs=pairs)
+
+
 def lost_restarts(host: str) -> list[str]:
     """Return a line for each process older than its inputs and each intent still open."""
-    pairs = " ".join(f"{unit}={file}" for unit, files in STARTED_AFTER.items() for file in files)
-    return on_host(host, _LOST_RESTARTS.format(pairs=pairs)).splitlines()
+    return on_host(host, lost_restarts_script()).splitlines()
 
 
 def cluster_shape() -> dict[str, list[str]]:
