@@ -73,7 +73,7 @@ def version(number: int) -> dict[str, Any]:
     return {
         "base_os_time_networks": [f"192.0.2.{number % 250 + 1}/32"],
         "base_os_journal_max_use": f"{500 + number}M",
-        "containerd_concurrent_downloads": 3 + number % 5,
+        "containerd_concurrent_downloads": 3 + number,
         "base_os_extra_resources": [
             {"file": "/etc/biomax-power/same.conf", "content": text},
             *files,
