@@ -44,7 +44,7 @@ lint: venv ## every linter
 	tools/ensure-packages shellcheck
 	tools/lint
 
-proofs: bundle ## the long proofs: 10 cut runs and 10 power cuts (about 1 h); replaces a lab that is up
+proofs: bundle ## the long proofs: 10 cut runs (about 40 min), then 10 power cuts; replaces a lab that is up
 	lab/lab down --purge
 	lab/lab up
 	lab/lab snapshot bare
