@@ -50,5 +50,11 @@ proofs: bundle ## the long proofs: 10 cut runs (about 40 min), then 10 power cut
 	lab/lab snapshot bare
 	$(PY) -m tests.proofs.kill --cuts 10
 	$(PY) -m tests.proofs.power_loss --cuts 10
+	lab/lab restore bare
+	ansible-playbook site.yml -i inventories/lab
+	$(PY) -m tests.proofs.absent
 
-.PHONY: help venv keys bundle lab lab-down test lint proofs
+bench: bundle ## what the budgets allow and what it takes (about 15 min on a quiet machine), to docs/benchmarks.md
+	$(PY) -m tests.bench
+
+.PHONY: help venv keys bundle lab lab-down test lint proofs bench

@@ -12,6 +12,7 @@ short_description: Writes what a run executed, on which host and for how long, a
 version_added: 0.1.0
 description:
   - Counts executed, changed, skipped and failed tasks for each host and times every play and task.
+  - Adds up what modules say they hashed, as C(bytes_hashed).
   - Nothing is written unless a path is given.
 options:
   path:
@@ -71,6 +72,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
             self._count(result, "changed")
             self._tasks[-1].setdefault("changed", []).append(result.host.get_name())
         self._tasks[-1]["hosts"].append(result.host.get_name())
+        self._count(result, "bytes_hashed", int(result.result.get("bytes_hashed") or 0))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002 - fixed signature
         """Count a failed task."""
@@ -107,6 +109,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
         if rows and "seconds" not in rows[-1]:
             rows[-1]["seconds"] = round(self._now() - rows[-1]["started"], 3)
 
-    def _count(self, result: Any, what: str) -> None:
+    def _count(self, result: Any, what: str, number: int = 1) -> None:
         counters = self._hosts.setdefault(result.host.get_name(), {})
-        counters[what] = counters.get(what, 0) + 1
+        if number:
+            counters[what] = counters.get(what, 0) + number
