@@ -17,6 +17,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 
 from lab.builder.keys import run_tool
+from lab.builder.lockfile import lock_text, write_lock
 
 _URI_LINE = re.compile(r"'[^']+' (?P<name>[^_ ]+)_(?P<version>[^_ ]+)_(?P<arch>[a-z0-9]+)\.deb ")
 
@@ -220,14 +221,6 @@ def load_lock(path: Path) -> Lock | None:
         ) from error
 
 
-class _Indented(yaml.SafeDumper):
-    """Writes lists indented below their key, as yamllint wants them."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML calls it so
-        """Indent lists too; `indentless` is what PyYAML asks for them."""
-        super().increase_indent(flow, indentless=False)
-
-
 def save_lock(path: Path, lock: Lock) -> None:
     """Write `lock` to `path`, sorted, so that a change reads well in git."""
     document = {
@@ -246,9 +239,5 @@ def save_lock(path: Path, lock: Lock) -> None:
             for name, package in sorted(lock.packages.items())
         },
     }
-    text = "# Written by `lab/bundle build --update-lock`; commit it, do not edit it.\n"
-    text += yaml.dump(document, Dumper=_Indented, sort_keys=False, width=120)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_suffix(".new")
-    work.write_text(f"---\n{text}", encoding="utf-8")
-    work.replace(path)
+    header = "Written by `lab/bundle build --update-lock`; commit it, do not edit it."
+    write_lock(path, lock_text(header, document))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,28 @@ def publish(output: Path, items: list[Item], index: Index, keys: Path, state: Pa
     record = state / f"{key_of(str(output.resolve()))}.json"
     if _unchanged(output, data, keys, record):
         return False
+    put_together(output, items, data, lambda path: _sign(path, keys))
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(_stats(output)), encoding="utf-8")
+    return True
+
+
+def put_together(
+    output: Path, items: list[Item], index: bytes, sign: Callable[[Path], None]
+) -> None:
+    """Make a bundle of `items` beside `output` and put it in its place by a rename.
+
+    Args:
+        output: must be missing, empty or a bundle.
+        items: every file of the bundle except the index and its signature.
+        index: the bytes of the index.
+        sign: puts the signature beside the index whose path it gets.
+
+    Raises:
+        Damaged: a source has other bytes than its entry says; `output` was left as it is.
+        UnsafeError: `output` holds something that is no bundle.
+    """
+    recover(output)
     if output.exists() and any(output.iterdir()) and not (output / INDEX_NAME).exists():
         raise UnsafeError(
             f"{output} is not empty and holds no bundle ({INDEX_NAME} is missing). It would be "
@@ -81,12 +104,16 @@ def publish(output: Path, items: list[Item], index: Index, keys: Path, state: Pa
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     _fill(work, items)
-    (work / INDEX_NAME).write_bytes(data)
-    _sign(work / INDEX_NAME, keys)
+    (work / INDEX_NAME).write_bytes(index)
+    sign(work / INDEX_NAME)
     _replace(output, work)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(_stats(output)), encoding="utf-8")
-    return True
+
+
+def recover(output: Path) -> None:
+    """Put back the bundle that a run cut between the two renames had moved aside."""
+    old = output.with_name(f"{output.name}.old")
+    if old.exists() and not output.exists():
+        old.rename(output)
 
 
 def _fill(work: Path, items: list[Item]) -> None:
@@ -115,7 +142,7 @@ def _sign(path: Path, keys: Path) -> None:
 
 
 def _replace(output: Path, work: Path) -> None:
-    """Put `work` in the place of `output`; cut in between, the next build finds no bundle there."""
+    """Put `work` in the place of `output`; cut in between, `recover` puts the old one back."""
     old = output.with_name(f"{output.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if output.exists():

@@ -13,11 +13,13 @@ from lab.builder.assemble import Damaged, Item, publish
 from lab.builder.cache import Cache
 from lab.builder.catalogue import Catalogue
 from lab.builder.context import Context, Settings
-from lab.builder.images import image_items
+from lab.builder.images import built_images, layout_items
 from lab.builder.manifests import manifest_items
 from lab.builder.packages import PackageStore, wanted_sets
 from lab.builder.programs import compile_programs, file_items
 from lab.builder.progress import Progress
+from lab.builder.references import check_manifest
+from lab.builder.upstream.builder import Upstream
 
 
 @dataclass(frozen=True)
@@ -46,36 +48,59 @@ def run_build(
     cache = Cache(cache_root)
     with cache.lock():
         cache.prune(time.time())
-        try:
-            return _build_once(settings, full, catalogue, cache, console)
-        except Damaged as error:
-            for result in sorted(error.results):
-                console.print(f"damaged in the cache, built again: {result}", markup=False)
-                cache.drop(result)
-            return _build_once(settings, full, catalogue, cache, console)
+        dropped: set[Path] = set()
+        while True:
+            try:
+                return _build_once(settings, full, catalogue, cache, console)
+            except Damaged as error:
+                if error.results <= dropped:
+                    raise
+                for result in sorted(error.results - dropped):
+                    console.print(f"damaged in the cache, made again: {result}", markup=False)
+                    cache.drop(result)
+                dropped |= error.results
 
 
 def _build_once(
     settings: Settings, full: Catalogue, catalogue: Catalogue, cache: Cache, console: Console
 ) -> Outcome:
     progress = Progress(console)
-    context = Context(settings, full, catalogue, cache, progress)
-    store = PackageStore(context) if wanted_sets(catalogue) else None
+    whole = Context(settings, full, catalogue, cache, progress)
+    upstream = Upstream.of(whole) if settings.builder == "upstream" else None
+    context = whole.over(catalogue.compiled_by_both_only()) if upstream else whole
+    store = PackageStore(context) if wanted_sets(context.catalogue) else None
     binaries = compile_programs(context)
     items = file_items(context, binaries) + manifest_items(context)
     if store:
         store.fetch()
-    image_files, images = image_items(context, binaries, store)
-    items += image_files
+    images = built_images(context, binaries, store)
+    if upstream:
+        items += upstream.files() + upstream.manifests()
+        images += upstream.images()
+    items += layout_items(context, images)
     if store and catalogue.packages.roots:
         items += store.repository_items()
-    return _publish(context, items, images)
+    entries = [image.entry for image in images]
+    if catalogue is full:  # a part may leave out what its manifests name
+        _check_manifests(full, items, tuple(entries))
+    return _publish(context, items, entries)
+
+
+def _check_manifests(catalogue: Catalogue, items: list[Item], images: tuple[Entry, ...]) -> None:
+    """Raise InputError unless each image that a manifest of the bundle names is in the bundle."""
+    unused = {(item.name, item.version): item.unused_images for item in catalogue.manifests}
+    for item in items:
+        entry = item.entry
+        if entry.kind == "manifest":
+            check_manifest(
+                item.source, f"manifest {entry.label}", images, unused[entry.name, entry.version]
+            )
 
 
 def _publish(context: Context, items: list[Item], images: list[Entry]) -> Outcome:
     settings, progress = context.settings, context.progress
     entries = sorted([item.entry for item in items] + images, key=lambda entry: entry.key)
-    index = Index("source", settings.arch, tuple(entries))
+    index = Index(settings.builder, settings.arch, tuple(entries))
     progress.add(1)
     with progress.step(f"publish {len(items)} files at {settings.output}"):
         state = context.cache.root / "published"

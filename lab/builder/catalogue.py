@@ -26,23 +26,74 @@ def _sha256(value: str) -> str:
     return value
 
 
+def _fingerprint(value: str) -> str:
+    if not re.fullmatch(r"[0-9A-F]{40}", value):
+        raise ValueError(f"{value!r} is no OpenPGP fingerprint of 40 upper-case digits")
+    return value
+
+
 RelativePath = Annotated[str, AfterValidator(_relative)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Upstream(_Strict):
-    """Where upstream publishes the same file; `{arch}` stands for the architecture."""
+class Signature(_Strict):
+    """A detached OpenPGP signature beside a release; `key` is a file in bundle/keys."""
 
     url: str
+    key: RelativePath
+    fingerprint: Fingerprint
+
+
+class Release(_Strict):
+    """A file that upstream publishes; `{arch}` in its address stands for the architecture.
+
+    A sum that is missing here has to be in the lock.
+    """
+
+    url: str
+    signature: Signature | None = None
+
+    def url_for(self, arch: Arch) -> str:
+        """Return the address for `arch`."""
+        return self.url.replace("{arch}", arch)
+
+    def sum_for(self, arch: Arch) -> str:
+        """Return the published sum for `arch`, "" when none is known."""
+        raise NotImplementedError
+
+
+class Upstream(Release):
+    """Where upstream publishes programs, one file for each architecture.
+
+    `members` maps a program to its path when the release is an archive and holds it elsewhere than
+    our own archive does.
+    """
+
     sha256: dict[Arch, Sha256] = {}
+    members: dict[str, RelativePath] = {}
+
+    def sum_for(self, arch: Arch) -> str:
+        """Return the published sum for `arch`, "" when none is known."""
+        return self.sha256.get(arch, "")
+
+
+class Published(Release):
+    """Where upstream publishes a file that is the same for every architecture."""
+
+    sha256: Sha256 | None = None
+
+    def sum_for(self, arch: Arch) -> str:  # noqa: ARG002 - one sum for all
+        """Return the published sum, "" when none is known."""
+        return self.sha256 or ""
 
 
 class Program(_Strict):
-    """A Go module that gives one or more programs."""
+    """A Go module that gives one or more programs; both builders compile what is our `own`."""
 
     name: str
     version: str
@@ -52,6 +103,7 @@ class Program(_Strict):
     binaries: dict[str, str]
     variables: dict[str, str] = {}
     tags: tuple[str, ...] = ()
+    own: bool = False
 
 
 class _Made(_Strict):
@@ -86,20 +138,11 @@ class File(_Made):
         return (self.binary,) if self.binary else tuple(self.archive.values())
 
 
-class Image(_Made):
-    """An image: binaries of one program, Debian packages it calls, certificates if it asks."""
+class Tagged(_Strict):
+    """Something with the name and tag of an image."""
 
+    name: str
     tag: str
-    files: dict[RelativePath, str]
-    entrypoint: tuple[str, ...]
-    user: str = "0"
-    packages: tuple[str, ...] = ()
-    certificates: bool = False
-
-    @property
-    def binaries(self) -> tuple[str, ...]:
-        """Return the programs that this image holds."""
-        return tuple(self.files.values())
 
     @property
     def reference(self) -> str:
@@ -112,18 +155,38 @@ class Image(_Made):
         return self.name.split("/", 1)[1]
 
 
-class Published(_Strict):
-    """Where upstream publishes a file that is the same for every architecture."""
+class Image(Tagged, _Made):
+    """An image: binaries of one program, Debian packages it calls, certificates if it asks.
 
-    url: str
-    sha256: Sha256 | None = None
+    A `stand_in` is a program of ours under the name of upstream's image.
+    """
+
+    files: dict[RelativePath, str]
+    entrypoint: tuple[str, ...]
+    user: str = "0"
+    packages: tuple[str, ...] = ()
+    certificates: bool = False
+    stand_in: bool = False
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """Return the programs that this image holds."""
+        return tuple(self.files.values())
+
+
+class UpstreamImage(Tagged):
+    """An image that only the upstream builder can bring."""
+
+    licence: str
+    used_by: tuple[str, ...]
 
 
 class Manifest(_Strict):
     """A YAML file with Kubernetes objects, as its project publishes it.
 
     `program` and `path` say in which compiled Go module it lies; without them only a bundle of
-    the `upstream` builder has it.
+    the `upstream` builder has it. `unused_images` maps images that it names and that never run
+    here to the reason; every other one must be in the bundle.
     """
 
     name: str
@@ -133,6 +196,7 @@ class Manifest(_Strict):
     program: str | None = None
     path: RelativePath | None = None
     upstream: Published | None = None
+    unused_images: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Manifest:
@@ -175,18 +239,20 @@ class Catalogue(_Strict):
     files: tuple[File, ...]
     images: tuple[Image, ...]
     manifests: tuple[Manifest, ...] = ()
+    upstream_images: tuple[UpstreamImage, ...] = ()
     packages: Packages = Field(description="Debian packages")
 
     @model_validator(mode="after")
     def _consistent(self) -> Catalogue:
         _unique("program", [program.name for program in self.programs])
         _unique("file", [file.name for file in self.files])
-        _unique("image", [image.reference for image in self.images])
+        images = (*self.images, *self.upstream_images)
+        _unique("image", [image.reference for image in images])
         _unique("manifest", [f"{item.name} {item.version}" for item in self.manifests])
         _unique("package", [root.name for root in self.packages.roots])
         _unique(
             "registry path (names without their host; the mirror serves all hosts as one)",
-            sorted({image.name: image.repository for image in self.images}.values()),
+            sorted({image.name: image.repository for image in images}.values()),
         )
         binaries = {program.name: set(program.binaries) for program in self.programs}
         for item in self.made():
@@ -204,6 +270,21 @@ class Catalogue(_Strict):
         """Return everything that is made of compiled programs: files, then images."""
         return (*self.files, *self.images)
 
+    def compiled_by_both(self, item: _Made) -> bool:
+        """Return whether `item` is ours, so that the upstream builder compiles it too."""
+        return self.program(item.program).own and not getattr(item, "stand_in", False)
+
+    def compiled_by_both_only(self) -> Catalogue:
+        """Return the part that the upstream builder compiles, with the Debian packages."""
+        return self.model_copy(
+            update={
+                "files": tuple(file for file in self.files if self.compiled_by_both(file)),
+                "images": tuple(image for image in self.images if self.compiled_by_both(image)),
+                "manifests": tuple(item for item in self.manifests if not item.upstream),
+                "upstream_images": (),
+            }
+        )
+
     def program(self, name: str) -> Program:
         """Return the program called `name`; the catalogue was checked to have it."""
         return next(program for program in self.programs if program.name == name)
@@ -215,7 +296,8 @@ class Catalogue(_Strict):
         are dropped otherwise. InputError names what does not exist.
         """
         programs = {program.name for program in self.programs}
-        known = programs | {item.name for item in self.made()} | {"packages"}
+        pulled = {item.name for item in self.upstream_images}
+        known = programs | pulled | {item.name for item in self.made()} | {"packages"}
         known |= {item.name for item in self.manifests}
         if unknown := names - known:
             raise InputError(
@@ -238,6 +320,7 @@ class Catalogue(_Strict):
                 "files": files,
                 "images": images,
                 "manifests": manifests,
+                "upstream_images": tuple(i for i in self.upstream_images if i.name in names),
                 "packages": packages,
             }
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
 import typer
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import (
@@ -20,17 +20,30 @@ from rich.table import Table
 
 from lab.builder.build import run_build
 from lab.builder.cache import default_root
-from lab.builder.catalogue import Arch, Catalogue, load_catalogue
+from lab.builder.catalogue import Catalogue, load_catalogue
 from lab.builder.check import check_bundle
+from lab.builder.cli_delta import apply, export, show_difference
+from lab.builder.cli_lock import lock
 from lab.builder.context import Settings
 from lab.builder.keys import Mirror, make_keys
+from lab.builder.options import (
+    BUNDLE_DIR,
+    CATALOGUE_DIR,
+    KEYS_DIR,
+    ROOT,
+    BuilderName,
+    BundleDir,
+    KeysDir,
+    PublicKey,
+    StandIns,
+    chosen_arch,
+    chosen_builder,
+    console,
+    read_public_key,
+)
 from lab.builder.progress import human_size
 from lab.builder.reproducible import check_reproducible as check
-
-ROOT = Path(__file__).resolve().parents[2]
-CATALOGUE_DIR = ROOT / "bundle" / "catalogue"
-KEYS_DIR = ROOT / ".lab" / "keys"
-BUNDLE_DIR = ROOT / ".lab" / "bundle"
+from lab.builder.upstream.sources import parse_sources
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,12 +51,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-console = Console(highlight=False, soft_wrap=True)
-KeysDir = Annotated[Path, typer.Option("--keys", help="directory that `keys` filled")]
-BundleDir = Annotated[Path, typer.Option("--bundle", help="directory of the bundle")]
-PublicKey = Annotated[
-    Path | None, typer.Option(help="key that signed it (default: bundle_signing.pub in --keys)")
-]
+app.command("lock")(lock)
+app.command("diff")(show_difference)
+app.command("export")(export)
+app.command("import")(apply)
 
 
 @app.callback()
@@ -77,14 +88,23 @@ def build(  # noqa: PLR0913, PLR0917 - each argument is an option of the command
     arch: Annotated[str, typer.Option(help="architecture of the hosts")] = "amd64",
     locked: Annotated[bool, typer.Option(help="refuse to change bundle/lock")] = False,
     update_lock: Annotated[bool, typer.Option(help="take today's package versions")] = False,
+    builder: BuilderName = "source",
+    stand_ins: StandIns = None,
     check_reproducible: Annotated[
         bool, typer.Option(help="build twice from clean caches and compare; publishes nothing")
     ] = False,
 ) -> None:
     """Build the bundle: compile, collect, make images, sign. What is cached is reused."""
-    if arch not in get_args(Arch):
-        raise InputError(f"--arch {arch}: wanted one of {', '.join(get_args(Arch))}.")
-    settings = Settings(ROOT, output, keys_dir, cast(Arch, arch), locked, update_lock)
+    settings = Settings(
+        ROOT,
+        output,
+        keys_dir,
+        chosen_arch(arch),
+        locked,
+        update_lock,
+        builder=chosen_builder(builder),
+        taken_from=parse_sources(stand_ins or []).stand_ins,
+    )
     if only and output == BUNDLE_DIR and not check_reproducible:
         raise InputError(f"--only makes a part of a bundle, {output} is whole: give --output too.")
     full = load_catalogue(CATALOGUE_DIR)
@@ -131,7 +151,7 @@ def verify(
     started = time.monotonic()
     with console.status("signature") as status:
         index, problems = check_bundle(
-            bundle, _public_key(keys_dir, public_key), lambda entry: status.update(entry.path)
+            bundle, read_public_key(keys_dir, public_key), lambda entry: status.update(entry.path)
         )
     for problem in problems:
         console.print(f"WRONG  {problem}", markup=False)
@@ -154,7 +174,7 @@ def list_entries(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,
 ) -> None:
     """Show what the bundle holds: name, version, size, licence, source."""
-    index = load_verified_index(bundle, _public_key(keys_dir, public_key))
+    index = load_verified_index(bundle, read_public_key(keys_dir, public_key))
     order = ["file", "image", "manifest", "apt"]
     shown = [entry for kind in order for entry in index.of_kind(kind) if entry.version]
     if as_json:
@@ -171,17 +191,6 @@ def list_entries(
     # A pipe gets whole lines, a terminal what fits it.
     wide = console if console.is_terminal else Console(width=240, highlight=False)
     wide.print(table)
-
-
-def _public_key(keys_dir: Path, path: Path | None) -> str:
-    chosen = path or keys_dir / "bundle_signing.pub"
-    try:
-        return chosen.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"Reading the public key {chosen}: {error.strerror}. Make the keys with "
-            "`lab/bundle keys`, or name the key with --public-key."
-        ) from error
 
 
 def main() -> int:

@@ -34,6 +34,7 @@ class Built:
     digest: str
     manifest_size: int
     total_size: int
+    media_type: str = _MANIFEST
 
 
 def root_files(
@@ -86,7 +87,7 @@ def layout_files(images: Iterable[Built]) -> dict[str, bytes]:
     """Return the two files that turn a directory of blobs into an OCI layout with these images."""
     manifests = [
         {
-            **_descriptor(_MANIFEST, built.digest, built.manifest_size),
+            **_descriptor(built.media_type, built.digest, built.manifest_size),
             "annotations": {"org.opencontainers.image.ref.name": built.reference},
         }
         for built in sorted(images, key=lambda built: built.reference)

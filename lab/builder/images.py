@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
@@ -17,35 +18,45 @@ from lab.builder.programs import Binaries
 LAYOUT = "images"
 
 
-def image_items(
-    context: Context, binaries: Binaries, store: PackageStore | None
-) -> tuple[list[Item], list[Entry]]:
-    """Return the files of the OCI layout, and one entry for each image.
+@dataclass(frozen=True)
+class Made:
+    """An image of the bundle: its manifest, the files of its parts, what the index says of it."""
+
+    built: oci.Built
+    blobs: list[Item]
+    entry: Entry
+
+
+def built_images(context: Context, binaries: Binaries, store: PackageStore | None) -> list[Made]:
+    """Return the images of the catalogue, made of compiled programs.
 
     Args:
         context: the build.
         binaries: compiled programs.
         store: packages that images unpack; None when no image does.
     """
-    images = context.catalogue.images
+    made = []
+    context.progress.add(len(context.catalogue.images))
+    for image in context.catalogue.images:
+        result = _build(context, binaries, store, image)
+        built = oci.load_built(result)
+        made.append(Made(built, _blobs(context, result), _entry(context, image, built)))
+    return made
+
+
+def layout_items(context: Context, images: list[Made]) -> list[Item]:
+    """Return the files of the OCI layout that holds `images`."""
     if not images:
-        return [], []
-    context.progress.add(len(images))
-    results = [_build(context, binaries, store, image) for image in images]
-    built = [oci.load_built(result) for result in results]
-    layout_files = oci.layout_files(built)
+        return []
+    layout_files = oci.layout_files([image.built for image in images])
     layout = context.cache.make(
         "layout",
         key_of({name: data.decode() for name, data in layout_files.items()}),
         lambda work: _write_files(work, layout_files),
     )
-    items = {item.entry.path: item for result in results for item in _blobs(context, result)}
+    items = {item.entry.path: item for image in images for item in image.blobs}
     items |= {item.entry.path: item for item in _layout(context, layout)}
-    entries = [
-        _entry(context, image, description)
-        for image, description in zip(images, built, strict=True)
-    ]
-    return list(items.values()), entries
+    return list(items.values())
 
 
 def _build(context: Context, binaries: Binaries, store: PackageStore | None, image: Image) -> Path:
@@ -81,7 +92,7 @@ def _write_files(directory: Path, files: dict[str, bytes]) -> None:
 def _blobs(context: Context, result: Path) -> list[Item]:
     """Return the blobs of one image; images may share a blob, so callers merge by path."""
     return [
-        _blob(f"sha256:{digest}", f"blobs/sha256/{digest}", result / name, result, digest)
+        blob_item(result / name, result, digest)
         for name, digest in context.cache.sums(result).items()
         if name.startswith("blobs/")
     ]
@@ -89,10 +100,15 @@ def _blobs(context: Context, result: Path) -> list[Item]:
 
 def _layout(context: Context, result: Path) -> list[Item]:
     sums = context.cache.sums(result)
-    return [_blob(name, name, result / name, result, digest) for name, digest in sums.items()]
+    return [_item(name, name, result / name, result, digest) for name, digest in sums.items()]
 
 
-def _blob(name: str, path: str, source: Path, result: Path, digest: str) -> Item:
+def blob_item(source: Path, result: Path, digest: str) -> Item:
+    """Return the layout's blob `digest` (64 hexadecimal digits), which `result` keeps."""
+    return _item(f"sha256:{digest}", f"blobs/sha256/{digest}", source, result, digest)
+
+
+def _item(name: str, path: str, source: Path, result: Path, digest: str) -> Item:
     size = source.stat().st_size
     return Item(Entry("blob", name, f"{LAYOUT}/{path}", size, sha256=digest), source, result)
 

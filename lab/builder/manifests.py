@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
 
 from lab.builder.assemble import Item
@@ -30,7 +32,16 @@ def _item(context: Context, toolchain: Toolchain, manifest: Manifest) -> Item:
         f"manifest {manifest.name} {manifest.version}",
         lambda work: toolchain.module_file(root, program, path, work / manifest.file_name),
     )
-    source = result / manifest.file_name
+    return manifest_item(
+        context, manifest, result / manifest.file_name, f"{path} of {program.module}"
+    )
+
+
+def manifest_item(context: Context, manifest: Manifest, source: Path, origin: str) -> Item:
+    """Return the bundle's file for `manifest`, whose bytes a result of the cache has as `source`.
+
+    `origin` is what the index says of where it came from.
+    """
     entry = Entry(
         kind="manifest",
         name=manifest.name,
@@ -39,6 +50,6 @@ def _item(context: Context, toolchain: Toolchain, manifest: Manifest) -> Item:
         sha256=context.sum_of(source),
         size=source.stat().st_size,
         licence=manifest.licence,
-        source=f"{path} of {program.module}",
+        source=origin,
     )
-    return Item(entry, source, result)
+    return Item(entry, source, source.parent)

@@ -43,7 +43,10 @@ def _compile(context: Context, toolchain: Toolchain, name: str, binary: str) -> 
 
 
 def file_items(context: Context, binaries: Binaries) -> list[Item]:
-    """Return the files of the catalogue; archives are packed when they are new."""
+    """Return the files of the catalogue; archives are packed when they are new.
+
+    Where `binaries` come from makes no difference: compiled, or taken out of a release.
+    """
     context.progress.add(sum(bool(file.archive) for file in context.catalogue.files))
     return [
         _archive(context, binaries, file) if file.archive else _binary(context, binaries, file)
@@ -89,7 +92,7 @@ def _entry(
         sha256=context.sum_of(source),
         size=source.stat().st_size,
         licence=program.licence,
-        source=f"compiled from {program.module}",
+        source=context.origin_of(file),
         install=install,
         member_sha256=dict(member_sha256 or {}),
     )

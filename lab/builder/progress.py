@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
@@ -22,6 +22,14 @@ def human_size(size: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} GiB"
+
+
+class Step:
+    """A step under way; `note` says how far it is, `say` prints a line at once."""
+
+    def __init__(self, say: Callable[[str], None] = lambda _text: None) -> None:
+        self.say = say
+        self.note = ""
 
 
 class Progress:
@@ -44,29 +52,30 @@ class Progress:
         self.total += steps
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
-        """Show `text` while the body runs, then print it with its time."""
+    def step(self, text: str) -> Iterator[Step]:
+        """Show `text` and the step's note while the body runs, then print it with its time."""
+        step = Step(lambda line: self.console.print(line, markup=False))
         self.number += 1
         started = time.monotonic()
         done = threading.Event()
         live = self.console.is_terminal
         with self.console.status(self._line(text, 0.0)) if live else nullcontext() as status:
             ticker = threading.Thread(
-                target=self._tick, args=(text, started, done, status), daemon=True
+                target=self._tick, args=(text, step, started, done, status), daemon=True
             )
             ticker.start()
             try:
-                yield
+                yield step
             finally:
                 done.set()
                 ticker.join()
         self.console.print(f"{self._line(text, time.monotonic() - started)} done", markup=False)
 
     def _tick(
-        self, text: str, started: float, done: threading.Event, status: Status | None
+        self, text: str, step: Step, started: float, done: threading.Event, status: Status | None
     ) -> None:
         while not done.wait(TICK_SECONDS if status else HEARTBEAT_SECONDS):
-            line = self._line(text, time.monotonic() - started)
+            line = f"{self._line(text, time.monotonic() - started)} {step.note}".rstrip()
             if status:
                 status.update(line)
             else:

@@ -38,15 +38,24 @@ def write_batch(bundle: Path, entries: Iterable[Entry], archive: Path) -> None:
     """
     with tarfile.open(archive, "w") as stream:
         for entry in entries:
-            path = bundle / entry.path
-            size = path.stat().st_size if path.is_file() else -1
-            if size != entry.size:
-                found = "no file" if size < 0 else f"{size} bytes"
-                raise IntegrityError(
-                    f"{path} should have {entry.size} bytes and there is {found}. "
-                    "Run `bundle verify`, then build the bundle again."
-                )
-            member = tarfile.TarInfo(entry.sha256)
-            member.size = entry.size
-            with path.open("rb") as source:
-                stream.addfile(member, source)
+            add_file(stream, bundle, entry)
+
+
+def add_file(stream: tarfile.TarFile, bundle: Path, entry: Entry) -> None:
+    """Add the file of `entry` to the archive `stream`, named by its sum.
+
+    Raises:
+        IntegrityError: the file is not there or has another size.
+    """
+    path = bundle / entry.path
+    size = path.stat().st_size if path.is_file() else -1
+    if size != entry.size:
+        found = "no file" if size < 0 else f"{size} bytes"
+        raise IntegrityError(
+            f"{path} should have {entry.size} bytes and there is {found}. "
+            "Run `bundle verify`, then build the bundle again."
+        )
+    member = tarfile.TarInfo(entry.sha256)
+    member.size = entry.size
+    with path.open("rb") as source:
+        stream.addfile(member, source)

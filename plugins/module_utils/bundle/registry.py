@@ -26,6 +26,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+# Docker's older form, which many published images still have; it says so itself.
+DOCKER_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 _TIMEOUT_SECONDS = 300  # the registry syncs and hashes a layer before it answers
 
 
@@ -54,7 +56,9 @@ class Registry:
     def digest(self, repository: str, tag: str) -> str:
         """Return the digest that `tag` has, empty when the registry does not know it."""
         answer = self._ask(
-            "HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Accept": MANIFEST_TYPE}
+            "HEAD",
+            f"/v2/{repository}/manifests/{tag}",
+            headers={"Accept": f"{MANIFEST_TYPE}, {DOCKER_TYPE}"},
         )
         self._expect(answer, (200, 404), f"asking for {repository}:{tag}")
         return answer.headers.get("docker-content-digest", "") if answer.status == 200 else ""
@@ -70,7 +74,7 @@ class Registry:
             "PUT",
             f"/v2/{repository}/manifests/{tag}",
             body=image.manifest,
-            headers={"Content-Type": MANIFEST_TYPE},
+            headers={"Content-Type": image.media_type},
         )
         self._expect(answer, (201,), f"storing the manifest of {repository}:{tag}")
         return sent
@@ -122,6 +126,11 @@ class Image:
 
     layout: Path
     manifest: bytes
+
+    @property
+    def media_type(self) -> str:
+        """Return the media type of the manifest: what it says itself, else OCI's."""
+        return str(json.loads(self.manifest).get("mediaType", MANIFEST_TYPE))
 
     def blobs(self) -> Iterator[tuple[str, Path]]:
         """Yield digest and file of the configuration and of each layer."""

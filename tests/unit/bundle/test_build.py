@@ -27,14 +27,6 @@ from tests.support.bundle_inputs import build, document, write_checkout
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a cache that the tests of this file share: the compiler's part is slow to fill."""
-    cache = tmp_path_factory.mktemp("cache")
-    (cache / "go-build").mkdir()
-    return cache
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a checkout of its own."""

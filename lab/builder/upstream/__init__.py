@@ -1,0 +1,1 @@
+"""What upstream projects publish: release files and images, checked against pinned sums."""
