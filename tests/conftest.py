@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.site import lab, run_playbook, run_scenario
+
+_EGRESS = pytest.StashKey[dict[str, Any]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,11 +33,23 @@ def formed(request: pytest.FixtureRequest) -> Iterator[str]:
         lab("up")
         run = run_playbook("site.yml")
         assert run.returncode == 0, run.output[-8000:]
-        yield run.output
-        return
-    lab("down", "--purge")
-    yield run_scenario("cluster", "--destroy", "never")
-    lab("down", "--purge")
+        output = run.output
+    else:
+        lab("down", "--purge")
+        output = run_scenario("cluster", "--destroy", "never")
+    request.config.stash[_EGRESS] = json.loads(lab("status", "--json"))
+    yield output
+    if not request.config.getoption("--reuse-lab"):
+        lab("down", "--purge")
+
+
+@pytest.fixture
+def egress_of_forming(request: pytest.FixtureRequest, formed: str) -> dict[str, Any]:
+    """What the lab's edge had counted when the cluster stood, before any test touched it.
+
+    With ``--reuse-lab`` that is everything since the lab's `up` or its last `egress --reset`.
+    """
+    return request.config.stash[_EGRESS]
 
 
 @pytest.fixture

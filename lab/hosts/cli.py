@@ -137,7 +137,11 @@ def status(
         refused = network.refused(lab.instance)
         if as_json:
             keys = {"ssh_key": str(lab.paths.client_key), "known_hosts": str(lab.paths.known_hosts)}
-            seen = {"refused": refused.packets, "outside": refused.outside}
+            seen = {
+                "refused": refused.packets,
+                "outside": refused.outside,
+                "names": refused.names,
+            }
             whole = {"hosts": rows, **seen, "snapshots": lab.disk.saved(), **keys}
             typer.echo(json.dumps({**json.loads(recorded.model_dump_json()), **whole}))
             return
@@ -147,10 +151,27 @@ def status(
             table.add_row(str(row["host"]), str(row["address"]), str(row["power"]), *words)
         lab.report.console.print(f"{recorded.describe()}", markup=False)
         lab.report.console.print(table)
-        counts = ", ".join(f"{name} {number}" for name, number in refused.packets.items())
-        lab.report.line(f"packets refused: {counts}")
-        lab.report.line(f"addresses outside: {', '.join(refused.outside) or 'none'}")
+        _show_refused(lab, refused)
         lab.report.line(f"snapshots: {', '.join(lab.disk.saved()) or 'none'}")
+
+
+def _show_refused(lab: Lab, refused: network.Refused) -> None:
+    counts = ", ".join(f"{name} {number}" for name, number in refused.packets.items())
+    lab.report.line(f"packets refused: {counts}")
+    lab.report.line(f"addresses outside: {', '.join(refused.outside) or 'none'}")
+    lab.report.line(f"names asked: {', '.join(refused.names) or 'none'}")
+
+
+@app.command()
+def egress(
+    reset: Annotated[bool, typer.Option(help="Count anew from now on.")] = False,
+) -> None:
+    """Show what hosts tried to send out of the lab, and which names they asked for."""
+    with _changing() as lab:
+        hosts = [host.name for host in lab.running().hosts]
+        _show_refused(lab, network.refused(lab.instance))
+        if reset:
+            network.forget_refused(lab.instance, hosts)
 
 
 def _words(command: list[str] | None) -> list[str]:

@@ -19,7 +19,7 @@ UNIT = """\
 [Unit]
 Description=What the machine around this lab host does not do for it
 DefaultDependencies=no
-After=local-fs.target systemd-udev-trigger.service
+After=local-fs.target network-pre.target systemd-udev-trigger.service
 Before=systemd-sysctl.service sysinit.target network.target network-online.target shutdown.target
 Conflicts=shutdown.target
 Wants=network.target network-online.target

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, biomax.platform authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's network: a bridge, and nftables tables that let nothing out of it.
+"""The lab's network: a bridge, and nftables tables that let nothing out of it and count what tries.
 
 Only the lab's own tables are ever touched.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.hosts import names
 from lab.hosts.instance import Instance
 from lab.hosts.process import run
 
@@ -24,9 +25,12 @@ def wall_ruleset(instance: Instance, hosts: Sequence[str]) -> str:
     """Return the nftables input that keeps the hosts' packets in.
 
     Hosts reach each other and answer the controller. What they send to other networks, and new
-    connections to the controller itself (it may run a proxy), is dropped and counted. Packets to
+    connections to the controller itself (it may run a proxy), is dropped and counted. Late packets
+    of connections that the controller has ended are no new ones. Packets to
     other networks are counted where they enter the bridge's own address, since a machine that
-    does not forward drops them before any forward rule sees them.
+    does not forward drops them before any forward rule sees them. DNS queries are counted and
+    their names noted, whichever server they are for; one that is for the controller is refused at
+    once, as by a provider's resolver that knows no name.
 
     Args:
         instance: whose tables they are.
@@ -35,6 +39,7 @@ def wall_ruleset(instance: Instance, hosts: Sequence[str]) -> str:
     links = ", ".join(f'"{instance.link(host)}"' for host in hosts)
     name, bridge = instance.nft_table, instance.bridge
     inside = f"{instance.network}, 224.0.0.0/4, 255.255.255.255"
+    sets, rules = "\n  ".join(names.name_sets()), "\n    ".join(names.name_rules())
     return f"""\
 table inet {name}
 delete table inet {name}
@@ -50,6 +55,8 @@ table inet {name} {{
     iifname "{bridge}" ct state established,related accept
     iifname "{bridge}" meta l4proto {{ icmp, ipv6-icmp }} accept
     iifname "{bridge}" ip daddr {{ {instance.network.broadcast_address}, 224.0.0.0/4 }} drop
+    iifname "{bridge}" meta l4proto {{ tcp, udp }} th dport 53 reject
+    iifname "{bridge}" meta l4proto tcp tcp flags & (syn | ack) != syn drop
     iifname "{bridge}" counter name to_controller drop
   }}
 }}
@@ -57,10 +64,18 @@ table bridge {name}
 delete table bridge {name}
 table bridge {name} {{
   counter to_outside {{ }}
+  counter name_queries {{ }}
   set outside {{ type ipv4_addr; size {MAX_OUTSIDE}; flags dynamic; }}
+  {sets}
   chain input {{
     type filter hook input priority filter; policy accept;
+    iifname {{ {links} }} meta l4proto {{ tcp, udp }} th dport 53 jump asked
     iifname {{ {links} }} ip daddr != {{ {inside} }} jump outward
+    iifname {{ {links} }} ip6 daddr != {{ fe80::/10, ff00::/8 }} counter name to_outside drop
+  }}
+  chain asked {{
+    counter name name_queries
+    {rules}
   }}
   chain outward {{
     counter name to_outside
@@ -157,10 +172,11 @@ def tables() -> list[tuple[str, str]]:
 
 
 class Refused(NamedTuple):
-    """What the wall stopped: packets by counter, and the addresses outside that were tried."""
+    """What the wall stopped: packets by counter, addresses outside and names that were tried."""
 
     packets: dict[str, int]
     outside: list[str]
+    names: list[str]
 
 
 def parse_refused(listings: Iterable[str]) -> Refused:
@@ -170,21 +186,29 @@ def parse_refused(listings: Iterable[str]) -> Refused:
         listings: the instance's tables as nft lists them in JSON.
 
     Returns:
-        Counters and addresses of all of them.
+        Counters, addresses and names of all of them.
     """
     packets: dict[str, int] = {}
     outside: list[str] = []
+    asked: set[str] = set()
     for listing in listings:
-        for entry in json.loads(listing)["nftables"]:
+        entries = json.loads(listing)["nftables"]
+        asked |= names.names_of(entries)
+        for entry in entries:
             if "counter" in entry:
                 packets[entry["counter"]["name"]] = int(entry["counter"]["packets"])
             if entry.get("set", {}).get("name") == "outside":
                 outside += entry["set"].get("elem", [])
-    return Refused(packets, sorted(outside))
+    return Refused(packets, sorted(outside), sorted(asked))
 
 
 def refused(instance: Instance) -> Refused:
-    """Return what the wall of an instance stopped since `up`."""
+    """Return what the wall of an instance stopped since `up` or the last `forget_refused`."""
     name = instance.nft_table
     tables = (["inet", name], ["bridge", name])
     return parse_refused(run(["nft", "--json", "list", "table", *table]) for table in tables)
+
+
+def forget_refused(instance: Instance, hosts: Sequence[str]) -> None:
+    """Start counting anew: the wall is put up afresh, in one transaction."""
+    nft(wall_ruleset(instance, hosts))

@@ -118,6 +118,31 @@ def test_no_route_out(pair: LabCommand) -> None:
     assert pair.status()["refused"] == after  # neighbours are not counted
 
 
+def test_a_name_that_a_host_asks_for_is_counted_and_listed(pair: LabCommand) -> None:
+    """Asked of the controller, and of a server outside."""
+    pair("egress", "--reset")
+    assert pair.status()["names"] == []
+    for server, name in (
+        (INSTANCE.gateway, "registry.example.org"),
+        ("192.0.2.53", "a.example.com"),
+    ):
+        resolver = f"nameserver {server}\\noptions timeout:1 attempts:1\\n"
+        script = (
+            f"printf '{resolver}' > /etc/resolv.conf; getent hosts {name}; : > /etc/resolv.conf"
+        )
+        pair.start("exec", "a1", "sh", "-c", script).wait()
+    found = pair.status()
+    assert found["names"] == ["a.example.com", "registry.example.org"]
+    assert "192.0.2.53" in found["outside"]
+    assert found["refused"]["name_queries"] >= 2
+    assert "names asked: a.example.com, registry.example.org" in pair("egress", "--reset")
+    again = pair.status()
+    assert (again["names"], again["outside"]) == ([], [])
+    assert set(again["refused"].values()) == {0}
+    assert not pair.reaches("a1", "192.0.2.1", 80)
+    assert pair.status()["outside"] == ["192.0.2.1"]  # the wall stands after a reset
+
+
 def test_power_off_and_on(pair: LabCommand) -> None:
     neighbour = pair.host("b1")["leader"]
     pair("ssh", "a1", "sh", "-c", "'echo kept > /root/kept'")

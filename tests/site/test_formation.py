@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
 from tests.proofs.survival import HOSTS, MEMBERS, cluster_shape, lost_restarts
-from tests.support.site import ROOT, lab
+from tests.support.site import ROOT
 
 
 @pytest.mark.lab
@@ -25,8 +25,11 @@ def test_no_process_is_older_than_its_inputs(site: str) -> None:
 
 
 @pytest.mark.lab
-def test_no_foreign_address_was_tried(site: str) -> None:
-    """Pod addresses of a host that is booting have no route yet; nothing else may be tried."""
-    status = json.loads(lab("status", "--json"))
-    pods = ip_network("10.244.0.0/16")
-    assert [tried for tried in status["outside"] if ip_address(tried) not in pods] == []
+def test_nothing_left_the_lab_and_no_foreign_name_was_asked(
+    site: str, egress_of_forming: dict[str, Any]
+) -> None:
+    """From bare hosts to the formed site, its verification and the second run included."""
+    names = egress_of_forming["names"]
+    assert egress_of_forming["outside"] == []
+    assert egress_of_forming["refused"]["to_outside"] == 0
+    assert [name for name in names if not name.endswith(".lab.biomax.internal")] == []

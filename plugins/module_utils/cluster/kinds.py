@@ -64,6 +64,21 @@ _TABLE: tuple[tuple[str, str, str, bool, int], ...] = (
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", CLUSTER, 14),
     ("rbac.authorization.k8s.io/v1", "Role", "roles", NAMESPACED, 13),
     ("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings", NAMESPACED, 14),
+    # Before the objects that they judge.
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+        "validatingadmissionpolicies",
+        CLUSTER,
+        15,
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicyBinding",
+        "validatingadmissionpolicybindings",
+        CLUSTER,
+        16,
+    ),
     ("v1", "ConfigMap", "configmaps", NAMESPACED, 20),
     ("v1", "Secret", "secrets", NAMESPACED, 20),
     ("v1", "PersistentVolume", "persistentvolumes", CLUSTER, 21),
@@ -121,6 +136,10 @@ SWEPT: tuple[Kind, ...] = tuple(
         ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
         ("rbac.authorization.k8s.io/v1", "Role"),
         ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+        # What is left of these without the component behind them refuses other objects.
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
     )
 )
 

@@ -129,22 +129,32 @@ def images_of(objects: Iterable[Any]) -> set[str]:
 
 
 def _published(item: Any) -> Any:
-    """Remove what generators leave in files and only a server writes."""
-    if isinstance(item, dict):
-        item.pop("status", None)
-    return _without_null_times(item)
+    """Remove what only a server writes, and write out its defaults where it compares as a whole.
+
+    A default that is omitted inside an atomic value looks like a difference in every run.
+    """
+    if not isinstance(item, dict):
+        return item
+    item.pop("status", None)
+    if str(item.get("kind")).endswith("WebhookConfiguration"):
+        for webhook in item.get("webhooks") or ():
+            webhook["rules"] = [{"scope": "*", **rule} for rule in webhook.get("rules") or ()]
+    return _cleaned(item)
 
 
-def _without_null_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: _without_null_times(inner)
-            for key, inner in value.items()
-            if not (key == "creationTimestamp" and inner is None)
-        }
+def _cleaned(value: Any) -> Any:
     if isinstance(value, list):
-        return [_without_null_times(inner) for inner in value]
-    return value
+        return [_cleaned(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    result = {
+        key: _cleaned(inner)
+        for key, inner in value.items()
+        if not (key == "creationTimestamp" and inner is None)
+    }
+    if isinstance(result.get("fieldRef"), dict):
+        result["fieldRef"] = {"apiVersion": "v1", **result["fieldRef"]}
+    return result
 
 
 def _is(item: Object, row: Mapping[str, str]) -> bool:

@@ -30,6 +30,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan impor
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options, Waiter
 
+_DEFINITION_SECONDS = 30.0  # until a new kind is served, also when nothing else is waited for
 _PARALLEL = 4  # requests in flight; more gains nothing on two cores
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -99,9 +100,14 @@ class Run:
             ClusterError: The server refused a change.
         """
         for component in self._components:
-            for change in changes:
-                if change.component == component.name and change.action != "delete":
-                    self._apply_one(change)
+            self._apply_component(
+                component.name,
+                [
+                    change
+                    for change in changes
+                    if change.component == component.name and change.action != "delete"
+                ],
+            )
             if self._options.ready_seconds:
                 self.wait(component)
         for change in changes:
@@ -191,12 +197,18 @@ class Run:
                     return str(ref)
         return ""
 
-    def _apply_one(self, change: Change) -> None:
-        self.live[change.ref], _ = self._apply(self._path(change.wanted), change.wanted)
-        self.applied.append(change)
-        if change.ref.kind == "CustomResourceDefinition":
-            # Objects of the new kind follow in the same component and need it served.
-            self.wait(Component(change.component, (dict(change.wanted),)))
+    def _apply_component(self, name: str, changes: Sequence[Change]) -> None:
+        """Apply changes in order; definitions are served before anything that follows them."""
+        definitions: list[Object] = []
+        for change in changes:
+            defines = change.ref.kind == "CustomResourceDefinition"
+            if definitions and not defines:
+                self._waiter.wait(Component(name, tuple(definitions)), _DEFINITION_SECONDS)
+                definitions = []
+            self.live[change.ref], _ = self._apply(self._path(change.wanted), change.wanted)
+            self.applied.append(change)
+            if defines:
+                definitions.append(dict(change.wanted))
 
     def _apply(
         self, path: str, item: Mapping[str, Any], dry_run: bool = False

@@ -75,21 +75,26 @@ class Waiter:
         """Say which objects of a component are not ready, by what is known of them now."""
         return [f"{Ref.of(live)}: {verdict.reason}" for live, verdict in self._waiting(component)]
 
-    def wait(self, component: Component) -> None:
+    def wait(self, component: Component, at_least: float = 0.0) -> None:
         """Wait until every object of a component is ready.
+
+        Args:
+            component: The component, or the part of it that is waited for.
+            at_least: Seconds to wait even if the options say less.
 
         Raises:
             NotReadyError: It took too long, or an object failed for good.
         """
         made = made_by(component.objects)
-        deadline = self._pace.clock() + self._options.ready_seconds
+        seconds = max(self._options.ready_seconds, at_least)
+        deadline = self._pace.clock() + seconds
         pause = 0.2
         while True:
             waiting = self._waiting(component)
             if not waiting:
                 return
             if self._pace.clock() >= deadline or any(verdict.final for _, verdict in waiting):
-                raise NotReadyError(self._complaint(component, waiting))
+                raise NotReadyError(self._complaint(component, waiting, seconds))
             self._pace.sleep(pause)
             pause = min(pause * 1.5, 2.0)
             for live, _ in waiting:
@@ -142,13 +147,18 @@ class Waiter:
         )
         return list(found["items"] or ())
 
-    def _complaint(self, component: Component, waiting: Sequence[tuple[Object, Readiness]]) -> str:
+    def _complaint(
+        self,
+        component: Component,
+        waiting: Sequence[tuple[Object, Readiness]],
+        seconds: float,
+    ) -> str:
         lines = []
         for live, verdict in waiting:
             why = explain(self._client, live)
             lines.append(f"{Ref.of(live)}: {verdict.reason}{f' [{why}]' if why else ''}")
         return (
-            f"Component {component.name} is not ready after {self._options.ready_seconds:g} s: "
+            f"Component {component.name} is not ready after {seconds:g} s: "
             f"{'; '.join(lines)}. Cure the cause and run again; what was applied stays."
         )
 

@@ -55,6 +55,34 @@ def parse_address(text: object) -> Address:
         raise InputError(f"Expected an address such as 10.0.0.5: {error}.") from error
 
 
+def parse_range(text: object) -> tuple[Address, Address]:
+    """Parse a range of addresses: ``10.0.0.10-10.0.0.20`` or a network.
+
+    Args:
+        text: Both ends with a hyphen between them, or a CIDR.
+
+    Returns:
+        The first and the last address.
+
+    Raises:
+        InputError: It is malformed, its ends are of two families or in the wrong order.
+    """
+    if not isinstance(text, str) or "-" not in text:
+        network = parse_network(text)
+        return network[0], network[-1]
+    first, last = (parse_address(part) for part in text.split("-", 1))
+    if first.version != last.version or int(first) > int(last):
+        raise InputError(f"Expected a range such as 10.0.0.10-10.0.0.20, found {text!r}.")
+    return first, last
+
+
+def ranges_overlap(one: tuple[Address, Address], other: tuple[Address, Address]) -> bool:
+    """Tell whether two ranges share an address; ranges of different families never do."""
+    if one[0].version != other[0].version:
+        return False
+    return int(one[0]) <= int(other[1]) and int(other[0]) <= int(one[1])
+
+
 def networks_overlap(one: Network, other: Network) -> bool:
     """Tell whether two networks share an address; networks of different families never do."""
     if isinstance(one, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):

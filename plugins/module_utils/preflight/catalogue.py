@@ -56,6 +56,7 @@ _STOPS = {
     "networks/dns-address": "the DNS address is no service address",
     "networks/on-host": "a network of a host overlaps that of pods or services",
     "networks/overlap": "declared networks overlap",
+    "networks/pool": "an address pool for services holds addresses that something else has",
     "packages/held": "a package that a role installs is held and not installed",
     "packages/pinned": "a preference of apt forbids a package that a role installs",
     "path/mtu": "packets as large as the interface's MTU are lost on the way to a peer",

@@ -13,6 +13,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 from ansible_collections.biomax.platform.plugins.module_utils.common.networks import (
     parse_address,
     parse_network,
+    parse_range,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.common.versions import parse_version
 
@@ -81,6 +82,17 @@ def _is_pool(value: Any) -> bool:
     )
 
 
+def _is_address_pool(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and {"name", "addresses"} <= set(value) <= {"name", "addresses", "auto_assign"}
+        and _TYPES["label"][1](value["name"])
+        and _each(_parsed_by(parse_range))(value["addresses"])
+        and bool(value["addresses"])
+        and isinstance(value.get("auto_assign", False), bool)
+    )
+
+
 def _are_pools(value: Any) -> bool:
     return isinstance(value, dict) and all(
         _TYPES["label"][1](name) and _is_pool(pool) for name, pool in value.items()
@@ -92,6 +104,10 @@ _NETWORK = _parsed_by(parse_network)
 
 _TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "address": ("an address such as 10.0.0.5", _ADDRESS),
+    "address_pools": (
+        "a list of maps with name, addresses (such as [192.0.2.10-192.0.2.20]) and auto_assign",
+        _each(_is_address_pool),
+    ),
     "addresses": ("a list of addresses such as [10.0.0.5]", _each(_ADDRESS)),
     "age_recipient": ("an age recipient, age1…", _matching(r"age1[a-z0-9]{58}")),
     "bool": ("true or false", lambda value: isinstance(value, bool)),

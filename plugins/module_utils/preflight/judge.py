@@ -18,6 +18,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight import (
     check_kernel,
     check_latency,
     check_leftovers,
+    check_load_balancer,
     check_names,
     check_packages,
     check_path,
@@ -74,6 +75,7 @@ def judge(site: Site, closed: check_variables.ClosedList, seen: Seen) -> Outcome
     """
     bundle, said = _bundle(site, seen)
     said += check_inventory.check_inventory(site)
+    said += check_load_balancer.check_load_balancer(site)
     said += check_variables.check_variables(site, closed)
     said += [check_hosts.check_unreached(*item) for item in seen.unreached.items()]
     for host, facts in seen.facts.items():

@@ -150,6 +150,14 @@ def test_the_inventory_asks_for_versions_that_the_bundle_has() -> None:
     assert cluster["kube_pause_version"] == tags["registry.k8s.io/pause"]
 
 
+def test_roles_take_the_manifests_that_the_catalogue_lists_for_them() -> None:
+    for item in CATALOGUE.manifests:
+        for role in item.used_by:
+            templates = (ROOT / "roles" / role / "objects").glob("*.manifest.yml.j2")
+            text = "".join(path.read_text(encoding="utf-8") for path in templates)
+            assert f"manifest: {item.name}\nversion: {item.version}\n" in text, role
+
+
 def installed_packages() -> Iterator[tuple[str, str]]:
     """Yield role and package for each package that a role installs by default."""
     for path in sorted((ROOT / "roles").glob("*/defaults/main.yml")):

@@ -63,6 +63,27 @@ def test_everything_is_taken_without_what_only_a_server_writes() -> None:
     assert deployment["spec"]["template"]["metadata"] == {"labels": {"app": "web"}}
 
 
+def test_defaults_inside_atomic_values_are_written_out() -> None:
+    text = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: web}
+webhooks: [{name: a.example.org, rules: [{resources: [webs]}, {scope: Cluster}]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: web}
+spec: {containers: [{name: w, env: [{name: N, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}]}
+"""
+    webhook, pod = select_objects(text, chosen())
+    assert webhook["webhooks"][0]["rules"] == [
+        {"scope": "*", "resources": ["webs"]},
+        {"scope": "Cluster"},
+    ]
+    field = pod["spec"]["containers"][0]["env"][0]["valueFrom"]["fieldRef"]
+    assert field == {"apiVersion": "v1", "fieldPath": "spec.nodeName"}
+
+
 def test_nothing_rendered_means_nothing_taken() -> None:
     assert parse_selection("", "x") is None
     assert parse_selection("---\n# only a remark\n", "x") is None

@@ -53,7 +53,9 @@ def test_refused_packets_and_addresses_are_read() -> None:
     counter = {"counter": {"name": "to_outside", "packets": 3, "bytes": 180}}
     outside = {"set": {"name": "outside", "elem": ["198.51.100.9", "192.0.2.1"]}}
     empty = {"set": {"name": "outside"}}
-    listings = [json.dumps({"nftables": entries}) for entries in ([counter, outside], [empty])]
+    asked = {"set": {"name": "names_4", "elem": ["0x76578616d706c65036f726700000100"]}}
+    listings = [json.dumps({"nftables": rows}) for rows in ([counter, outside, asked], [empty])]
     found = parse_refused(listings)
     assert found.packets == {"to_outside": 3}
     assert found.outside == ["192.0.2.1", "198.51.100.9"]
+    assert found.names == ["example.org"]

@@ -143,6 +143,13 @@ CASES = [
         Scene(site={"kube_pod_subnet": "10.112.0.0/16"}),
     ),
     Case(
+        "networks/pool",
+        Scene(site={"load_balancer_pools": [{"name": "a", "addresses": ["192.0.2.4/30"]}]}),
+        SITE,
+        "pool a (192.0.2.4/30) holds kube_api_address 192.0.2.5",
+        Scene(site={"load_balancer_pools": [{"name": "a", "addresses": ["192.0.2.64/30"]}]}),
+    ),
+    Case(
         "pools/membership",
         Scene(site={"node_pools": {}}),
         "w1",

@@ -48,6 +48,9 @@ VARIABLES: dict[str, Any] = {
     "kube_dns_address": "10.96.0.10",
     "network_provider": "routed",
     "dns_upstream_servers": [],
+    "load_balancer_pools": [
+        {"name": "public", "addresses": ["192.0.2.200-192.0.2.219"], "auto_assign": False}
+    ],
     "kube_api_endpoint": "api.site.example.com",
     "kube_api_address": "192.0.2.5",
     "kube_api_port": 8443,

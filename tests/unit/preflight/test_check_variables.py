@@ -148,6 +148,11 @@ GOOD_AND_BAD: list[tuple[str, list[Any], list[Any]]] = [
         [{}, VARIABLES["node_pools"]],
         [[], {"A": {}}, {"a": {**VARIABLES["node_pools"]["application"], "max": 0}}],
     ),
+    (
+        "address_pools",
+        [[], VARIABLES["load_balancer_pools"]],
+        [{}, [{"name": "a"}], [{"name": "a", "addresses": ["192.0.2.9"]}]],
+    ),
     ("certificate", [VARIABLES["mirror_ca_certificate"]], ["MIIB"]),
     ("pgp_key", [VARIABLES["bundle_apt_key"]], ["mQIN"]),
 ]

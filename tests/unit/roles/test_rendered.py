@@ -145,6 +145,15 @@ def _values(node: Any, key: str) -> list[str]:
     return []
 
 
+def test_packets_that_lead_nowhere_end_on_the_host(declared: Declared) -> None:
+    for host in (*CONTROL_PLANE, "app1"):
+        unit = content(declared, host, "/etc/systemd/system/biomax-cluster-edge.service")
+        assert "Before=network-pre.target" in unit
+        assert "route replace unreachable 10.244.0.0/16 " in unit
+        rules = content(declared, host, "/etc/biomax-platform/cluster-edge.nft")
+        assert 'oifname != "lo" ip daddr 10.96.0.0/12 counter drop' in rules
+
+
 def test_quorum_units_are_disruptive(declared: Declared) -> None:
     wanted = {"containerd.service", "kubelet.service", "haproxy.service", "keepalived.service"}
     for host in CONTROL_PLANE:
