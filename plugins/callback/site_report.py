@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - When a task of M(biomax.platform.cluster_verify) wrote a report in this run, the times of all
     plays and the counters of all hosts are added to it at the end of the run.
+  - The times of plays that changed something are kept in C(phase_times.json) beside the report;
+    M(biomax.platform.site_plan) makes its estimates from them.
   - A run without a verification leaves no trace.
 requirements:
   - enable in configuration with C(callbacks_enabled = biomax.platform.site_report)
@@ -26,6 +28,7 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.report import write_report
+from ansible_collections.biomax.platform.plugins.module_utils.siteplan.progress import record_times
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships no type information
@@ -40,6 +43,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
         super().__init__(*args, **kwargs)
         self._started = time.monotonic()
         self._plays: list[tuple[str, float]] = []
+        self._changed: set[str] = set()
         self._report = ""
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -47,7 +51,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
         self._plays.append((play.get_name().strip(), time.monotonic()))
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Remember where the report is."""
+        """Remember where the report is, and which phases change something."""
+        if result.result.get("changed") and not result.task.check_mode and self._plays:
+            self._changed.add(self._plays[-1][0])
         self._report = str(result.result.get("report_file") or self._report)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002 - fixed signature
@@ -65,6 +71,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
         report["run_seconds"] = round(now - self._started, 3)
         report["hosts"] = {host: stats.summarize(host) for host in sorted(stats.processed)}
         write_report(path, report)
+        times = {row["name"]: row["seconds"] for row in report["phases"]}
+        record_times(path.parent, {name: times[name] for name in self._changed & times.keys()})
 
 
 def phases(plays: list[tuple[str, float]], end: float) -> list[dict[str, Any]]:
