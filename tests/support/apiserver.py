@@ -9,7 +9,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +122,8 @@ def etcd_command(directory: Path, client: int, peer: int) -> list[str]:
     ]
 
 
-def server_command(directory: Path, etcd: int, secure: int) -> list[str]:
-    """Command of an API server over that etcd."""
+def server_command(directory: Path, etcd: int, secure: int, flags: Sequence[str] = ()) -> list[str]:
+    """Command of an API server over that etcd, with further `flags`."""
     return [
         str(program("kube-apiserver")),
         f"--etcd-servers=http://127.0.0.1:{etcd}",
@@ -140,12 +140,16 @@ def server_command(directory: Path, etcd: int, secure: int) -> list[str]:
         "--authorization-mode=RBAC",
         # There is no controller here that makes service accounts.
         "--disable-admission-plugins=ServiceAccount",
+        *flags,
     ]
 
 
 @contextmanager
-def api_server(directory: Path) -> Iterator[Path]:
-    """Start etcd and kube-apiserver; give the path of an administrator's kubeconfig."""
+def api_server(directory: Path, flags: Sequence[str] = ()) -> Iterator[Path]:
+    """Start etcd and kube-apiserver; give the path of an administrator's kubeconfig.
+
+    `flags` go to the API server over its own.
+    """
     peer, client, secure = free_port(), free_port(), free_port()
     authority = issue("test-ca")
     server = issue("kube-apiserver", issuer=authority)
@@ -156,7 +160,7 @@ def api_server(directory: Path) -> Iterator[Path]:
     }.items():
         (directory / name).write_bytes(content)
     etcd = etcd_command(directory, client, peer)
-    kube = server_command(directory, client, secure)
+    kube = server_command(directory, client, secure, flags)
     kubeconfig = write_kubeconfig(directory / "kubeconfig", secure, authority)
     with running(etcd, directory / "etcd.log"), running(kube, directory / "kube.log") as child:
         wait_until_ready(open_client(str(kubeconfig)), child, directory / "kube.log")

@@ -25,7 +25,7 @@ def declared() -> Declared:
     command = [sys.executable, "-m", "tests.support.render_roles", "inventories/lab"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    result: Declared = json.loads(done.stdout)
+    result: Declared = json.loads(done.stdout)["hosts"]
     return result
 
 
