@@ -49,7 +49,7 @@ VARIABLES: dict[str, Any] = {
     "network_provider": "routed",
     "dns_upstream_servers": [],
     "load_balancer_pools": [
-        {"name": "public", "addresses": ["192.0.2.200-192.0.2.219"], "auto_assign": False}
+        {"name": "public", "addresses": ["203.0.113.200-203.0.113.219"], "auto_assign": False}
     ],
     "kube_api_endpoint": "api.site.example.com",
     "kube_api_address": "192.0.2.5",
