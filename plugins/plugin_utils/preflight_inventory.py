@@ -19,6 +19,11 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.manifest i
     images_of,
     parse_selection,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import parse_objects
+from ansible_collections.biomax.platform.plugins.module_utils.common.calico import (
+    OPERATOR_API,
+    operator_images,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_bundle import (
     Need,
@@ -122,6 +127,7 @@ class InventoryReader:
         yield from image_needs(role.name, scope.template(images))
         for template in sorted((role / "objects").glob(f"*{SUFFIX}")):
             yield from _manifest_needs(role.name, template, scope, manifests)
+        yield from _operator_needs(role, scope)
         entries = self._yaml(role / "resources/main.yml") or []
         asking = [
             {
@@ -167,6 +173,15 @@ class InventoryReader:
         if not path.is_file():
             return None
         return self._loader.load_from_file(str(path), trusted_as_template=True)
+
+
+def _operator_needs(role: Path, templar: Any) -> Iterator[Need]:
+    """List the images that an operator will pull for the resources that a role declares."""
+    for template in sorted((role / "objects").glob("*.yml.j2")):
+        if OPERATOR_API in template.read_text(encoding="utf-8"):
+            text = render_object_template(templar, template)
+            for image in sorted(operator_images(parse_objects(text, template.name))):
+                yield image_need(role.name, image)
 
 
 def _manifest_needs(

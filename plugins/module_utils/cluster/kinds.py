@@ -143,6 +143,12 @@ SWEPT: tuple[Kind, ...] = tuple(
     )
 )
 
+# The same for kinds of definitions, where those are among the components.
+SWEPT_WHERE_DEFINED: tuple[tuple[str, str], ...] = (
+    ("crd.projectcalico.org/v1", "BGPConfiguration"),
+    ("crd.projectcalico.org/v1", "BGPPeer"),
+)
+
 
 def kinds_of_definitions(objects: Iterable[Mapping[str, object]]) -> dict[tuple[str, str], Kind]:
     """Read the kinds that CustomResourceDefinitions declare.

@@ -24,24 +24,26 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness 
     told,
     without_absent,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.common.calico import (
+    OPERATOR_API,
+    READY_VERSION,
+)
 
-VERSION = "platform.biomax.ai/ready-version"  # annotation: the version that must run
-_API = "operator.tigera.io/v1"
 _SPACE = "calico-system"
-STATUS = Kind(_API, "TigeraStatus", "tigerastatuses", namespaced=False)
+STATUS = Kind(OPERATOR_API, "TigeraStatus", "tigerastatuses", namespaced=False)
 # What the operator reports while pods are missing; with dead nodes it does so for ever.
 _PODS_MISSING = ("PodFailure", "ResourceNotReady")
 
 MADE: Mapping[tuple[str, str], tuple[Ref, ...]] = {
-    (_API, "Installation"): (
-        Ref(_API, "TigeraStatus", "", "ippools"),
-        Ref(_API, "TigeraStatus", "", "calico"),
+    (OPERATOR_API, "Installation"): (
+        Ref(OPERATOR_API, "TigeraStatus", "", "ippools"),
+        Ref(OPERATOR_API, "TigeraStatus", "", "calico"),
         Ref("apps/v1", "DaemonSet", _SPACE, "calico-node"),
         Ref("apps/v1", "Deployment", _SPACE, "calico-typha"),
         Ref("apps/v1", "Deployment", _SPACE, "calico-kube-controllers"),
     ),
-    (_API, "APIServer"): (
-        Ref(_API, "TigeraStatus", "", "apiserver"),
+    (OPERATOR_API, "APIServer"): (
+        Ref(OPERATOR_API, "TigeraStatus", "", "apiserver"),
         Ref("apps/v1", "Deployment", _SPACE, "calico-apiserver"),
     ),
 }
@@ -57,7 +59,7 @@ def made_by(items: Iterable[Mapping[str, Any]]) -> dict[Ref, str]:
         Identities with the version that must run; an empty version means any.
     """
     return {
-        ref: str((item["metadata"].get("annotations") or {}).get(VERSION, ""))
+        ref: str((item["metadata"].get("annotations") or {}).get(READY_VERSION, ""))
         for item in items
         for ref in MADE.get((item["apiVersion"], item["kind"]), ())
     }
@@ -130,7 +132,7 @@ def _up_to_date(live: Mapping[str, Any], ready: Mapping[str, Any]) -> Readiness:
     generation = int(live["metadata"].get("generation", 0))
     if live["kind"] != "TigeraStatus" and int(ready.get("observedGeneration", 0)) < generation:
         return Readiness(False, "the operator has not seen the newest specification")
-    wanted = (live["metadata"].get("annotations") or {}).get(VERSION)
+    wanted = (live["metadata"].get("annotations") or {}).get(READY_VERSION)
     found = live["status"].get("calicoVersion", "none")
     if wanted and found != wanted:
         return Readiness(False, f"its status says version {found}, wanted {wanted}")

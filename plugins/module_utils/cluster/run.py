@@ -14,7 +14,11 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
     ConflictError,
     MissingError,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.kinds import SWEPT, Kind
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.kinds import (
+    SWEPT,
+    SWEPT_WHERE_DEFINED,
+    Kind,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
     COMPONENT_LABEL,
     Component,
@@ -137,6 +141,7 @@ class Run:
             for component in self._components
             for item in component.objects
         }
+        declared |= {self._kinds[key] for key in SWEPT_WHERE_DEFINED if key in self._kinds}
         listed = sorted(declared | set(SWEPT), key=lambda kind: (kind.api_version, kind.name))
         for kind, items in zip(listed, self._each(self._list, listed), strict=True):
             for item in items:

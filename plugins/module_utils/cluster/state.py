@@ -27,6 +27,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
     refuse_duplicates,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.plan import Change
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.rivals import refuse_rivals
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.run import Run
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
 from ansible_collections.biomax.platform.plugins.module_utils.common.approval import Approval
@@ -126,6 +127,7 @@ def converge(
         predicted = predict_without_cluster(components)
         _verify(approval, predicted, check)
         return _result(predicted, components, None, None, started)
+    refuse_rivals(client, components)
     run = Run(client, components, kinds, options)
     changes = run.plan()
     _verify(approval, changes, check)

@@ -203,7 +203,7 @@ def check_ports(site: Site, host: str, facts: Facts) -> Iterator[Finding]:
                 "ports/taken",
                 f"{port.protocol} port {port.number} taken by"
                 f" {listener['program'] or 'a process that is not visible'}",
-                f"free for {port.program}",
+                f"free for {port.program or 'the pod network'}",
                 f"stop and disable what listens there: ss -lnp 'sport = :{port.number}'",
             )
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_network import (
+    setting,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import (
     Finding,
     NotChecked,
@@ -59,6 +62,8 @@ def check_kernel(site: Site, host: str, facts: Facts) -> Iterator[Finding | NotC
         )
     provider = site.text("network_provider")
     needed = [*_NODE, *PROVIDERS.get(provider, ())]
+    if provider == "calico" and setting(site, "network_calico_wireguard_enabled") is True:
+        needed.append("wireguard")
     missing = [name for name in needed if features[name] is False]
     unknown = [name for name in needed if features[name] is None]
     if missing:

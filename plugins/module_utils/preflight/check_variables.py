@@ -84,7 +84,6 @@ def check_variables(site: Site, closed: ClosedList) -> list[Finding]:
         *check_unknown(site, closed),
         *check_values(site, closed),
         *check_lab_only(site, closed),
-        *check_provider(site),
     ]
 
 
@@ -130,18 +129,6 @@ def check_lab_only(site: Site, closed: ClosedList) -> Iterator[Finding]:
                 f"{variable.name}: {_shown(variable.lab_only)}, except with site_sizing lab",
                 f"remove {variable.name} from the inventory",
             )
-
-
-def check_provider(site: Site) -> Iterator[Finding]:
-    """Refuse the network provider that this release does not bring."""
-    if site.text("network_provider") == "calico":
-        yield Finding(
-            SITE,
-            "network/provider",
-            "network_provider calico",
-            "network_provider routed: calico is not in this release",
-            "set network_provider to routed, or wait for the release that brings calico",
-        )
 
 
 def _value(

@@ -20,6 +20,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight import (
     check_leftovers,
     check_load_balancer,
     check_names,
+    check_network,
     check_packages,
     check_path,
     check_size,
@@ -77,6 +78,7 @@ def judge(site: Site, closed: check_variables.ClosedList, seen: Seen) -> Outcome
     said += check_inventory.check_inventory(site)
     said += check_load_balancer.check_load_balancer(site)
     said += check_variables.check_variables(site, closed)
+    said += check_network.check_network(site)
     said += [check_hosts.check_unreached(*item) for item in seen.unreached.items()]
     for host, facts in seen.facts.items():
         said += _host(site, host, facts, bundle, seen)

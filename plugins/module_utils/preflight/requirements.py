@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_network import needs
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.site import (
     CONTROL_PLANE,
     MIRROR,
@@ -30,7 +31,10 @@ PATHS = ("/", PROGRAMS, STATE, CONTAINERD, KUBELET, ETCD, BUNDLE)
 
 @dataclass(frozen=True)
 class Port:
-    """A port that a program of ours takes; `program` is the name of its process."""
+    """A port that a program of ours takes.
+
+    `program` is the name of its process; it is empty when the kernel itself listens (VXLAN).
+    """
 
     protocol: str
     number: int
@@ -156,7 +160,7 @@ def ports(site: Site, host: str) -> list[Port]:
     """Return the ports that our programs take on a host."""
     taken: list[Port] = []
     if is_node(site, host):
-        taken += NODE_PORTS
+        taken += [*NODE_PORTS, *(Port(*port) for port in needs(site))]
     if host in site.group(CONTROL_PLANE):
         taken += CONTROL_PLANE_PORTS
         for name, program in (

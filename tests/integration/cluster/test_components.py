@@ -106,7 +106,7 @@ def test_tags_choose_components_and_prune_nothing_else(platform: Platform) -> No
 @pytest.mark.parametrize(
     ("variable", "message"),
     [
-        ("network_provider=calico", "comes in a later release and is refused until then"),
+        ("network_provider=cilium", "value of network_provider must be one of: calico, routed"),
         ("cluster_dns_sizing=huge", "value of cluster_dns_sizing must be one of: lab, mvp, scale"),
         ("cluster_dns_replicas=many", "argument 'cluster_dns_replicas' is of type"),
         ("kube_pod_subnet={{nothing}}", "'nothing' is undefined"),

@@ -45,8 +45,15 @@ def open_inventory(
     return InventoryReader(loader, templar, variables, [roles]), templar, variables
 
 
-def resolved(host: str, *names: str, source: Path = LAB) -> dict[str, Any]:
-    """Let Ansible resolve variables of a host of an inventory; no host is asked."""
+def resolved(host: str, *names: str, source: Path = LAB, defaults: str = "") -> dict[str, Any]:
+    """Let Ansible resolve variables of a host of an inventory; no host is asked.
+
+    Args:
+        host: Name of the host.
+        names: Names of the variables.
+        source: The inventory.
+        defaults: A role whose defaults count, before what the inventory sets.
+    """
     template = "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}"
     command = [
         str(Path(sys.executable).with_name("ansible")),
@@ -55,6 +62,8 @@ def resolved(host: str, *names: str, source: Path = LAB) -> dict[str, Any]:
         str(source),
         "--one-line",
     ]
+    if defaults:
+        command.append(f"--extra-vars=@roles/{defaults}/defaults/main.yml")
     done = subprocess.run(
         [*command, "-c", "local", "-m", "ansible.builtin.debug", "-a", f"msg={template}"],
         cwd=ROOT,

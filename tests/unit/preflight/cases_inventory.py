@@ -122,11 +122,45 @@ CASES = [
         also=("names/refused",),
     ),
     Case(
-        "network/provider",
-        Scene(site={"network_provider": "calico"}),
+        "network/blocks",
+        Scene(site={"network_provider": "calico", "kube_pod_subnet": "10.244.0.0/24"}),
         SITE,
-        "network_provider calico",
-        Scene(site={"network_provider": "routed"}),
+        "4 blocks of /26 in kube_pod_subnet 10.244.0.0/24",
+        Scene(site={"network_provider": "calico", "kube_pod_subnet": "10.244.0.0/22"}),
+    ),
+    Case(
+        "network/mtu",
+        Scene(site={"network_provider": "calico", "network_calico_host_mtu": 1300}),
+        SITE,
+        "leaves pods 1250 bytes",
+        Scene(site={"network_provider": "calico", "network_calico_host_mtu": 1400}),
+    ),
+    Case(
+        "network/peers",
+        Scene(site={"network_provider": "calico", "network_calico_bgp_peers": [{"name": "a"}]}),
+        SITE,
+        "network_calico_bgp_peers with encapsulation VXLAN",
+        Scene(site={"network_provider": "calico", "network_calico_bgp_peers": []}),
+    ),
+    Case(
+        "network/proxy-mode",
+        Scene(site={"cluster_membership_kube_proxy": {"mode": "iptables"}}),
+        SITE,
+        "kube-proxy in mode 'iptables' with network_provider routed",
+        Scene(site={"cluster_membership_kube_proxy": {"mode": "nftables"}}),
+    ),
+    Case(
+        "network/routes",
+        Scene(
+            site={
+                "network_provider": "calico",
+                "network_calico_encapsulation": "None",
+                "host_networks": ["192.0.2.0/25", "192.0.2.128/25"],
+            }
+        ),
+        SITE,
+        "encapsulation None, nodes in 192.0.2.0/25, 192.0.2.128/25",
+        Scene(site={"network_provider": "calico", "network_calico_encapsulation": "None"}),
     ),
     Case(
         "networks/dns-address",

@@ -78,6 +78,7 @@ class Scene:
             variables={name: v for name, v in site.variables.items() if name not in self.unset},
             host_variables=hosts,
             unreadable=self.unreadable,
+            role_variables=frozenset(closed.role),
             definitions=[
                 *site.definitions,
                 *(Definition(name, "group all") for name in self.definitions),

@@ -120,11 +120,6 @@ def test_lab_only_settings_stay_in_the_lab(
     assert findings(**{name: harmless}) == []
 
 
-def test_calico_is_refused_plainly(closed: ClosedList) -> None:
-    (finding,) = check_variables(example_site(network_provider="calico"), closed)
-    assert "calico is not in this release" in finding.wanted
-
-
 GOOD_AND_BAD: list[tuple[str, list[Any], list[Any]]] = [
     ("address", ["192.0.2.1", "2001:db8::1"], ["192.0.2.1/24", 1, "host"]),
     ("addresses", [[], ["192.0.2.1"]], ["192.0.2.1", ["x"]]),
