@@ -61,7 +61,7 @@ def environment(record: Path | None = None) -> dict[str, str]:
 
 def command(playbook: str, *arguments: str, inventory: str = INVENTORY) -> list[str]:
     """Return the command line a user would type."""
-    return [str(VENV_BIN / "ansible-playbook"), playbook, "-i", inventory, *arguments]
+    return [str(VENV_BIN / "ansible-playbook"), "-i", inventory, playbook, *arguments]
 
 
 def run_tool(
