@@ -103,6 +103,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             client = open_client(kubeconfig, retry_seconds=0.0 if check else 20.0)
             if check:
                 client.text("/livez")
+                client.retry_seconds = 20.0  # it is there; busy, as after new kinds, it may be
         except UnreachableError as error:
             if not check:
                 raise

@@ -130,7 +130,7 @@ class KubeClient:
             pace: Clock and sleep.
         """
         self._transport = transport
-        self._retry_seconds = retry_seconds
+        self.retry_seconds = retry_seconds
         self.pace = pace or Pace()
         self._lock = threading.Lock()
         self.requests: Counter[str] = Counter()
@@ -200,7 +200,7 @@ class KubeClient:
         )
 
     def _send(self, request: _Request) -> Reply:
-        deadline = self.pace.clock() + self._retry_seconds
+        deadline = self.pace.clock() + self.retry_seconds
         pause = 0.25
         while True:
             with self._lock:
