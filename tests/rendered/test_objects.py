@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.rendered.conftest import Sites, checkers, planted
 from tests.support.apiserver import api_server
 
 OBJECTS = [name for name, item in checkers()["objects"].items() if item.get("server")]
+OPTIONS = Options(whole_platform=False, ready_seconds=0)
 SERVED = {name: item for name, item in checkers()["templates"].items() if "server" in item}
 
 
@@ -33,17 +35,42 @@ def flags(sites: Sites, directory: Path, wrong: str = "") -> list[str]:
     return found
 
 
+class Servers:
+    """An API server for each site, with the files that it reads and the site's objects.
+
+    One for each, since the objects of a site may bring webhooks that answer in its cluster only.
+    """
+
+    def __init__(self, sites: Sites, directory: Path, stack: ExitStack) -> None:
+        self._sites, self._directory, self._stack = sites, directory, stack
+        self._started: dict[str, tuple[Path, dict[str, Any]]] = {}
+
+    def components(self, site: str) -> list[tuple[str, list[Any]]]:
+        """Return the objects of a site by role, those that a server can judge."""
+        parsed: dict[str, list[Any]] = {}
+        for name in sorted(OBJECTS):
+            items = self._sites.data[site]["objects"][name] or []
+            parsed.setdefault(Path(name).parts[0], []).extend(items)
+        return [(role, items) for role, items in parsed.items() if items]
+
+    def applied(self, site: str) -> tuple[Path, dict[str, Any]]:
+        """Start the server of a site, apply its objects; return kubeconfig and the result."""
+        if site not in self._started:
+            directory = self._directory / site
+            directory.mkdir()
+            server = api_server(directory, flags(self._sites, directory))
+            kubeconfig = self._stack.enter_context(server)
+            client = open_client(str(kubeconfig))
+            result = converge(client, self.components(site), OPTIONS, check=False)
+            self._started[site] = kubeconfig, result
+        return self._started[site]
+
+
 @pytest.fixture(scope="module")
-def kubeconfig(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An API server with the platform's audit policy and rules for anonymous access."""
-    directory = tmp_path_factory.mktemp("apiserver")
-    with api_server(directory, flags(sites, directory)) as path:
-        yield path
-
-
-def test_the_api_server_starts_with_the_files_that_it_reads(kubeconfig: Path) -> None:
-    client = open_client(str(kubeconfig))
-    assert client.text("/readyz") == "ok"
+def servers(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """API servers, started when they are asked for."""
+    with ExitStack() as stack:
+        yield Servers(sites, tmp_path_factory.mktemp("servers"), stack)
 
 
 @pytest.mark.parametrize("template", SERVED)
@@ -59,31 +86,20 @@ def test_it_does_not_start_with_a_planted_mistake(
 
 
 @pytest.mark.parametrize("site", ["lab", "selectel"])
-def test_every_object_is_taken(site: str, sites: Sites, kubeconfig: Path) -> None:
-    parsed: dict[str, list[Any]] = {}
-    for name in sorted(OBJECTS):
-        parsed.setdefault(Path(name).parts[0], []).extend(sites.data[site]["objects"][name] or [])
-    components = [(role, items) for role, items in parsed.items() if items]
-    options = Options(whole_platform=False, ready_seconds=0)
-    client = open_client(str(kubeconfig))
-    applied = converge(client, components, options, check=False)
-    assert applied["changed"]
-    again = converge(open_client(str(kubeconfig)), components, options, check=True)
+def test_the_server_starts_with_its_files_and_takes_every_object(
+    site: str, servers: Servers
+) -> None:
+    kubeconfig, result = servers.applied(site)
+    assert result["changed"]
+    again = converge(open_client(str(kubeconfig)), servers.components(site), OPTIONS, check=True)
     assert again["plan"] == []
 
 
 @pytest.mark.parametrize("template", OBJECTS)
-def test_an_unknown_field_is_refused(template: str, sites: Sites, kubeconfig: Path) -> None:
-    items = next(
-        data["objects"][template] for data in sites.data.values() if data["objects"][template]
-    )
-    wrong: list[dict[str, Any]] = json.loads(json.dumps(items))
+def test_an_unknown_field_is_refused(template: str, sites: Sites, servers: Servers) -> None:
+    site = next(site for site, data in sites.data.items() if data["objects"][template])
+    wrong: list[dict[str, Any]] = json.loads(json.dumps(sites.data[site]["objects"][template]))
     wrong[-1]["mistaken"] = True
-    parsed = [(Path(template).parts[0], wrong)]
+    client = open_client(str(servers.applied(site)[0]))
     with pytest.raises(PlatformError, match="mistaken"):
-        converge(
-            open_client(str(kubeconfig)),
-            parsed,
-            Options(whole_platform=False, ready_seconds=0),
-            check=False,
-        )
+        converge(client, [(Path(template).parts[0], wrong)], OPTIONS, check=False)
