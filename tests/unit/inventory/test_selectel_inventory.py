@@ -124,8 +124,7 @@ def test_the_example_in_the_repository_holds_no_secret_and_is_readable() -> None
 def test_preflight_finds_nothing_that_can_be_found_without_a_host(shown: dict[str, Any]) -> None:
     # A bundle is built, not written; the example has none.
     found = [item["found"] for item in shown["findings"] if item["check"] != "bundle"]
-    has_calico = any((ROOT / "roles/network/objects").glob("calico*"))
-    assert found == ([] if has_calico else ["network_provider calico"])
+    assert found == []
 
 
 def test_a_secret_is_shown_nowhere(site: Site) -> None:
