@@ -69,7 +69,6 @@ options:
     description: Public key that signed the bundle's index.
     type: str
     default: ""
-author: biomax.platform authors
   plan_file:
     description:
       - Plan file made by C(playbooks/plan.yml). Nothing is changed unless the steps that are needed
@@ -77,6 +76,7 @@ author: biomax.platform authors
       - Empty binds the call to nothing.
     type: path
     default: ""
+author: biomax.platform authors
 """
 
 EXAMPLES = r"""

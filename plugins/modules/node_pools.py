@@ -45,7 +45,6 @@ options:
     type: list
     elements: str
     default: []
-author: biomax.platform authors
   plan_file:
     description:
       - Plan file made by C(playbooks/plan.yml). Nothing is changed unless the steps that are needed
@@ -53,6 +52,7 @@ author: biomax.platform authors
       - Empty binds the call to nothing.
     type: path
     default: ""
+author: biomax.platform authors
 """
 
 EXAMPLES = r"""
