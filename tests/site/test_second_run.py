@@ -26,6 +26,8 @@ def test_nothing_changes_and_nothing_restarts(site: str) -> None:
     assert again.returncode == 0, again.output[-6000:]
     assert again.counter("changed") == {}, again.changed_tasks()
     assert {host: start_times(host) for host in MEMBERS} == before
+    planned = {name: again.executed_on(name, ("Plan the",)) for name in (CONTROLLER, *MEMBERS)}
+    assert not any(planned.values()), f"without plan_file nothing is planned first: {planned}"
     print(f"site.yml with nothing to do: {again.record['seconds']:.1f} s")
 
 
