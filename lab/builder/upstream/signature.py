@@ -17,6 +17,8 @@ from lab.builder.keys import gpg, run_tool
 def verify_detached(path: Path, signature: Path, key: Path, fingerprint: str, label: str) -> None:
     """Raise IntegrityError unless `signature` over `path` is by the key `fingerprint`.
 
+    A key that is expired or revoked is refused: gpg itself ends with 0 for both.
+
     Args:
         path: what was signed.
         signature: binary or in ASCII armour.
@@ -36,10 +38,14 @@ def verify_detached(path: Path, signature: Path, key: Path, fingerprint: str, la
                 ).decode("utf-8", "replace")
             except PlatformError as error:
                 raise _refused(label, fingerprint, str(error)) from error
-    # The last field of VALIDSIG is the primary key (doc/DETAILS of GnuPG).
+    # The last field of VALIDSIG is the primary key; one verdict such as GOODSIG, EXPKEYSIG or
+    # REVKEYSIG comes with each signature (doc/DETAILS of GnuPG).
     signers = re.findall(r"(?m)^\[GNUPG:\] VALIDSIG .*?([0-9A-F]{40})$", status)
+    verdicts = re.findall(r"(?m)^\[GNUPG:\] ((?:GOOD|EXP|EXPKEY|REVKEY)SIG) ", status)
     if signers != [fingerprint]:
         raise _refused(label, fingerprint, f"it is by {', '.join(signers) or 'nobody'}")
+    if verdicts != ["GOODSIG"]:
+        raise _refused(label, fingerprint, f"gpg says {', '.join(verdicts) or 'nothing'} of it")
 
 
 def _refused(label: str, fingerprint: str, found: str) -> IntegrityError:
