@@ -134,14 +134,14 @@ def import_delta(bundle: Path, delta: Path, public_key: str) -> Index:
         The new index.
 
     Raises:
-        InputError: the delta starts from another bundle.
+        InputError: the delta cannot be read, or starts from another bundle.
         IntegrityError: delta or base are damaged, or not signed by the key; `bundle` is as before.
     """
     recover(bundle)
     base = load_verified_index(bundle, public_key)
     try:
         with (
-            tarfile.open(delta, "r:") as archive,
+            _opened(delta) as archive,
             tempfile.TemporaryDirectory(dir=bundle.parent, prefix=f"{bundle.name}.delta-") as path,
         ):
             work = Path(path)
@@ -163,6 +163,15 @@ def import_delta(bundle: Path, delta: Path, public_key: str) -> Index:
             "is good, transfer the delta again."
         ) from error
     return new
+
+
+def _opened(delta: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(delta, "r:")
+    except OSError as error:
+        raise InputError(
+            f"Reading {delta}: {error.strerror}. Give the file that `lab/bundle export` wrote."
+        ) from error
 
 
 def _read_head(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,14 +12,7 @@ from rich.console import Console
 
 from lab.builder.progress import Progress, human_size
 from tests.support.bundles import Signer, make_signer, write_bundle
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def bundle_command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run `lab/bundle` as a user does."""
-    command = [sys.executable, str(ROOT / "lab" / "bundle"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+from tests.support.checkout import bundle_command
 
 
 @pytest.fixture(scope="module")
