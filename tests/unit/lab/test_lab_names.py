@@ -31,7 +31,7 @@ def test_what_is_cut_off_says_so() -> None:
 
 
 def test_keys_of_all_lengths_are_read() -> None:
-    """The elements are as nft 1.0.6 listed them for real packets."""
+    """The elements have the forms in which nft 1.0.6 listed real packets."""
     listed: list[dict[str, Any]] = [
         {"set": {"name": "names_1", "elem": [23134208]}},
         {"set": {"name": "names_2", "elem": [178280323395944448]}},
@@ -39,14 +39,14 @@ def test_keys_of_all_lengths_are_read() -> None:
         {
             "set": {
                 "name": "names_5",
-                "elem": [{"concat": ["0x36465620664656269616e036f726700", 65537]}],
+                "elem": [{"concat": ["0x37777770673616d706c65036f726700", 65537]}],
             }
         },
         {"set": {"name": "names_3"}},
         {"set": {"name": "outside", "elem": ["192.0.2.1"]}},
         {"counter": {"name": "name_queries", "packets": 4}},
     ]
-    assert names_of(listed) == {"a", "ya.ru", "example.org", "deb.debian.org"}
+    assert names_of(listed) == {"a", "ya.ru", "example.org", "www.sample.org"}
 
 
 def test_there_is_a_set_and_a_rule_for_each_length_the_longest_first() -> None:
