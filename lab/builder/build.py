@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry, Index
@@ -19,6 +19,7 @@ from lab.builder.packages import PackageStore, wanted_sets
 from lab.builder.programs import compile_programs, file_items
 from lab.builder.progress import Progress
 from lab.builder.references import check_manifest
+from lab.builder.sbom import Inputs, sbom_item
 from lab.builder.upstream.builder import Upstream
 
 
@@ -83,6 +84,10 @@ def _build_once(
     entries = [image.entry for image in images]
     if catalogue is full:  # a part may leave out what its manifests name
         _check_manifests(full, items, tuple(entries))
+    inputs = Inputs(whole, items, images, binaries, store)
+    if upstream:
+        inputs = replace(inputs, downloads=upstream.downloads(), as_of=upstream.as_of())
+    items.append(sbom_item(inputs))
     return _publish(context, items, entries)
 
 

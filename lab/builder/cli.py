@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import (
-    load_verified_index,
-)
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
     InputError,
     PlatformError,
 )
 from rich.console import Console
-from rich.table import Table
 
 from lab.builder.build import run_build
 from lab.builder.cache import default_root
 from lab.builder.catalogue import Catalogue, load_catalogue
 from lab.builder.check import check_bundle
 from lab.builder.cli_delta import apply, export, show_difference
+from lab.builder.cli_list import list_entries, list_licences
 from lab.builder.cli_lock import lock
 from lab.builder.context import Settings
 from lab.builder.keys import Mirror, make_keys
@@ -51,6 +47,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("list")(list_entries)
+app.command("licences")(list_licences)
 app.command("lock")(lock)
 app.command("diff")(show_difference)
 app.command("export")(export)
@@ -164,33 +162,6 @@ def verify(
     )
     if problems:
         raise typer.Exit(1)
-
-
-@app.command("list")
-def list_entries(
-    bundle: BundleDir = BUNDLE_DIR,
-    keys_dir: KeysDir = KEYS_DIR,
-    public_key: PublicKey = None,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,
-) -> None:
-    """Show what the bundle holds: name, version, size, licence, source."""
-    index = load_verified_index(bundle, read_public_key(keys_dir, public_key))
-    order = ["file", "image", "manifest", "apt"]
-    shown = [entry for kind in order for entry in index.of_kind(kind) if entry.version]
-    if as_json:
-        typer.echo(json.dumps([entry.as_dict() for entry in shown], indent=1))
-        return
-    table = Table(box=None)
-    for column in ("kind", "name", "version", "size", "licence", "source"):
-        table.add_column(column, no_wrap=True, justify="right" if column == "size" else "left")
-    for entry in shown:
-        kind = "package" if entry.kind == "apt" else entry.kind
-        table.add_row(
-            kind, entry.name, entry.version, human_size(entry.size), entry.licence, entry.source
-        )
-    # A pipe gets whole lines, a terminal what fits it.
-    wide = console if console.is_terminal else Console(width=240, highlight=False)
-    wide.print(table)
 
 
 def main() -> int:

@@ -12,7 +12,13 @@ from lab.builder.manifests import manifest_item
 from lab.builder.programs import file_items
 from lab.builder.upstream.download import Downloader
 from lab.builder.upstream.images import PulledImages
-from lab.builder.upstream.lock import check_complete, load_upstream_lock, lock_path
+from lab.builder.upstream.lock import (
+    UpstreamLock,
+    check_complete,
+    load_upstream_lock,
+    lock_path,
+    pulled_images,
+)
 from lab.builder.upstream.registry import Registry
 from lab.builder.upstream.releases import Releases
 from lab.builder.upstream.sources import Sources
@@ -27,6 +33,7 @@ class Upstream:
     context: Context
     releases: Releases
     pulled: PulledImages
+    lock: UpstreamLock
 
     @classmethod
     def of(cls, context: Context) -> Upstream:
@@ -45,7 +52,7 @@ class Upstream:
         downloader.prune(time.time())
         registry = Registry(downloader, sources.locate)
         releases = Releases(context, downloader, sources, lock)
-        return cls(context, releases, PulledImages(context, registry, lock))
+        return cls(context, releases, PulledImages(context, registry, lock), lock)
 
     def files(self) -> list[Item]:
         """Return the files that hosts install, in the same form as compiled ones."""
@@ -73,3 +80,23 @@ class Upstream:
     def images(self) -> list[Made]:
         """Return the images that are pulled."""
         return self.pulled.made()
+
+    def downloads(self) -> dict[tuple[str, str, str], str]:
+        """Return by the key of its entry where each part is published."""
+        full, part, arch = self.context.full, self.context.catalogue, self.context.settings.arch
+        released = {
+            ("file", file.name, full.program(file.program).version): file.upstream
+            for file in part.files
+            if not full.compiled_by_both(file)
+        } | {("manifest", item.name, item.version): item.upstream for item in part.manifests}
+        images = {
+            ("image", image.name, image.tag): self.lock.images[image.reference].url
+            for image, _ in pulled_images(full, part)
+        }
+        return {key: it.url_for(arch) for key, it in released.items() if it} | images
+
+    def as_of(self) -> str:
+        """Return the UTC time of the newest pin of the lock, "" when it has none."""
+        days = [pin.seen_on for pin in self.lock.files.values()]
+        days += [pin.seen_on for pin in self.lock.images.values()]
+        return f"{max(days)}T00:00:00Z" if days else ""

@@ -25,7 +25,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 INDEX_NAME = "index.json"
 SIGNATURE_NAME = "index.json.sig"
 FORMAT = 1
-KINDS = ("apt", "blob", "file", "image", "manifest")
+KINDS = ("apt", "blob", "file", "image", "manifest", "sbom")
 BUILDERS = ("source", "upstream")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -28,7 +28,7 @@ _sums = st.text("0123456789abcdef", min_size=64, max_size=64)
 @st.composite
 def entries(draw: st.DrawFn) -> Entry:
     """Any entry of any kind that the builder may write."""
-    kind = draw(st.sampled_from(["apt", "blob", "file", "manifest", "image"]))
+    kind = draw(st.sampled_from(["apt", "blob", "file", "manifest", "image", "sbom"]))
     name = st.text("abcdef0123456789-_.", min_size=1).filter(lambda text: text.strip("."))
     entry = Entry(
         kind,

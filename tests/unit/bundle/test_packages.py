@@ -22,6 +22,7 @@ from lab.builder.check import check_bundle
 from lab.builder.context import Settings
 from tests.support.bundle_inputs import document, write_checkout
 from tests.support.debian_packages import ARCH, make_repository, source_of
+from tests.support.spdx_list import SpdxList, problems
 
 Builder = Callable[..., Outcome]
 
@@ -77,6 +78,12 @@ def checked(place: Path) -> Index:
 def test_packages_reach_the_image_and_the_hosts(place: Path) -> None:
     build(place, catalogue("tool"))
     index = checked(place)
+    found = SpdxList(place / "bundle")
+    assert problems(found.path) == []
+    assert {"hello", "tool"} <= set(found.related("registry.example.com/team/hello", "CONTAINS"))
+    tool = found.package("tool", "INSTALL")
+    assert tool["licenseComments"] == "/usr/share/doc/tool/copyright in the package"
+    assert tool["externalRefs"][0]["referenceLocator"].startswith("pkg:deb/debian/tool@")
     offered = {entry.name: entry.version for entry in index.of_kind("apt") if entry.version}
     assert offered == {"tool": "2:1.0-1", "base": "3"}
     client = Apt(place / "client", ARCH, source_of(place / "bundle" / "apt"))

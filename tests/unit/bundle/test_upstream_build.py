@@ -23,6 +23,7 @@ from lab.builder.lockfile import write_lock
 from lab.builder.upstream.lock import LockedFile, UpstreamLock, lock_path
 from tests.support.bundle_inputs import build, document, write_checkout
 from tests.support.release_server import Fault, ReleaseServer, serving
+from tests.support.spdx_list import SpdxList, problems
 from tests.support.upstream_inputs import DAY, HOST, publish, sha256
 
 MANIFEST = b"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: hello\n"
@@ -95,15 +96,32 @@ def site(checkout: Path, tmp_path: Path) -> Iterator[Site]:
 def test_both_builders_give_the_same_entries(site: Site) -> None:
     assert site.build().changed
     ours, theirs = site.index(site.root / "source-bundle"), site.index()
+    compared = ("apt", "file", "image", "manifest")
     assert (ours.builder, theirs.builder) == ("source", "upstream")
     without = [
-        [{**entry.as_dict(), "source": ""} for entry in index.entries] for index in (ours, theirs)
+        [{**entry.as_dict(), "source": ""} for entry in index.entries if entry.kind in compared]
+        for index in (ours, theirs)
     ]
-    listed = [entry for entry in without[1] if entry["kind"] != "blob"]
-    assert [entry for entry in without[0] if entry["kind"] != "blob"] == listed
+    assert without[0] == without[1]
     assert theirs.file("hello").source == f"downloaded from https://{HOST}{PROGRAM}"
     image = theirs.image("registry.example.com/team/hello")
     assert image.source.startswith("pulled as registry.example.com/team/hello@sha256:")
+
+
+def test_the_list_says_where_each_part_was_taken_from(site: Site) -> None:
+    site.build()
+    found = SpdxList(site.output)
+    assert problems(found.path) == []
+    file = found.package("hello", "APPLICATION")
+    assert file["downloadLocation"] == f"https://{HOST}{PROGRAM}"
+    image = found.package("registry.example.com/team/hello", "CONTAINER")
+    digest = site.index().image("registry.example.com/team/hello").digest
+    assert image["downloadLocation"] == "https://registry.example.com"
+    assert image["externalRefs"][0]["referenceLocator"] == (
+        f"pkg:oci/hello@{digest}?repository_url=registry.example.com/team/hello&tag=v1.0.0"
+    )
+    assert found.related("hello", "GENERATED_FROM") == []
+    assert found.document["creationInfo"]["created"] == f"{DAY}T00:00:00Z"
 
 
 def test_a_manifest_that_only_upstream_has(site: Site) -> None:
