@@ -141,7 +141,8 @@ def prove_cut(cut: Cut, inventory: str) -> dict[str, object]:
     assert second.returncode == 0, second.output[-6000:]
     seconds = round(time.monotonic() - started, 1)
     after = look()
-    assert broken_promises(before, found, after, events) == []
+    broken = broken_promises(before, found, after, events)
+    assert not broken, "\n".join(broken)
     _assert_owed_was_paid(found.owed, second)
     third = site.converge(inventory, cut.number)
     assert third.returncode == 0, third.output[-6000:]

@@ -38,34 +38,31 @@ for root in json.loads(sys.argv[1]):
             elif os.path.isfile(path):
                 with open(path, "rb") as file:
                     data = file.read()
-                files[path] = [len(data), hashlib.sha256(data).hexdigest()]
-packaged = []
-status = open("/var/lib/dpkg/status", encoding="utf-8").read()
-for path in files:
-    at = status.find(f"\n {path} ")  # conffiles stand there with their sums
-    if at >= 0 and os.path.isfile(path):
-        digest = hashlib.md5(open(path, "rb").read()).hexdigest()
-        if status[at:].split(None, 2)[1] == digest:
-            packaged.append(path)
+                files[path] = [len(data), hashlib.md5(data).hexdigest()]
+conffiles = {}
+for line in open("/var/lib/dpkg/status", encoding="utf-8"):
+    words = line.split()
+    if line.startswith(" /") and len(words) > 1:
+        conffiles[words[0]] = words[1]
 ledger = {}
 folder = "/var/lib/biomax-platform/ledger"
 for name in os.listdir(folder) if os.path.isdir(folder) else []:
     with open(os.path.join(folder, name)) as file:
         ledger[name] = file.read()
-print(json.dumps([files, ledger, packaged]))
+print(json.dumps([files, ledger, conffiles]))
 """
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Size and hash of each file (for a link: -1 and its target), and the ledger's files.
+    """Size and MD5 of each file (for a link: -1 and its target), and the ledger's files.
 
-    `packaged` are the configuration files that are as their package brought them.
+    `conffiles` has the MD5 of each configuration file as its package brings it, from dpkg's status.
     """
 
     files: Mapping[str, tuple[int, str]]
     ledger: Mapping[str, str] = field(default_factory=dict)
-    packaged: frozenset[str] = frozenset()
+    conffiles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def owed(self) -> set[str]:
@@ -75,9 +72,9 @@ class Survey:
 
 def look() -> Survey:
     """Survey the virtual host."""
-    files, ledger, packaged = json.loads(on_virtual_host(PROGRAM, f"'{json.dumps(list(ROOTS))}'"))
+    files, ledger, conffiles = json.loads(on_virtual_host(PROGRAM, f"'{json.dumps(list(ROOTS))}'"))
     whole = {path: (size, digest) for path, (size, digest) in files.items()}
-    return Survey(whole, ledger, frozenset(packaged))
+    return Survey(whole, ledger, conffiles)
 
 
 def broken_promises(
@@ -108,7 +105,10 @@ def _not_whole(before: Survey, found: Survey, after: Survey) -> list[str]:
     lines = []
     for path in sorted({**before.files, **after.files, **found.files}):
         old, now, new = (survey.files.get(path) for survey in (before, found, after))
-        if now in (old, new) or _is_half(path) or path in found.packaged:
+        if now in (old, new) or _is_half(path):
+            continue
+        # What was cut while it was set up has its sums in dpkg's status after the next run.
+        if now and now[1] in (found.conffiles.get(path), after.conffiles.get(path)):
             continue
         if now is None:
             lines.append(f"{path}: gone")

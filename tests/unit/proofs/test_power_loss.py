@@ -27,7 +27,7 @@ RESTARTED = [Event("process", UNIT, False), Event("process", UNIT, True)]
         (Survey({CONFIG: NEW}, INTENT), []),
         (Survey({CONFIG: NEW}), RESTARTED),
         (Survey({CONFIG: OLD, "/etc/containerd/.config.toml.biomax-new": EMPTY}, INTENT), []),
-        (Survey({CONFIG: OTHER}, packaged=frozenset({CONFIG})), []),
+        (Survey({CONFIG: OTHER}, conffiles={CONFIG: "other"}), []),
         (Survey({CONFIG: OLD, "/etc/passwd": OTHER}), []),
     ],
 )
@@ -61,6 +61,16 @@ def test_a_host_that_kept_its_promises(found: Survey, events: list[Event]) -> No
 )
 def test_each_loss_is_named(found: Survey, events: list[Event], line: str) -> None:
     assert broken_promises(BEFORE, found, AFTER, events) == [line]
+
+
+def test_a_package_that_was_cut_while_it_was_set_up() -> None:
+    """Its file is in place, and dpkg notes the sum of it when the next run has set it up."""
+    found = Survey({CONFIG: OTHER}, conffiles={CONFIG: "newconffile"})
+    after = Survey({CONFIG: NEW}, conffiles={CONFIG: "other"})
+    assert broken_promises(BEFORE, found, after, []) == []
+    torn = Survey({CONFIG: (7, "torn")}, conffiles={CONFIG: "newconffile"})
+    lost = [f"{CONFIG}: neither old nor new, 7 bytes"]
+    assert broken_promises(BEFORE, torn, after, []) == lost
 
 
 def test_what_one_more_run_leaves_is_named() -> None:
