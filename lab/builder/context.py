@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from lab.builder.artifacts import Arch, File
 from lab.builder.cache import Cache
-from lab.builder.catalogue import Arch, Catalogue, File
+from lab.builder.catalogue import Catalogue
 from lab.builder.progress import Progress, Step
 
 Builder = Literal["source", "upstream"]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 
+from lab.builder.artifacts import Program
 from lab.builder.cache import key_of, tree_key
-from lab.builder.catalogue import Program
 
 RECIPE = 1  # raise it when the flags below change
 FILE_RECIPE = 1  # raise it when files are taken from modules in another way

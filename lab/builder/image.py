@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.builder import deb
-from lab.builder.catalogue import Image
+from lab.builder.artifacts import Image
 from lab.builder.tarball import Member, write_tar
 
 RECIPE = 1  # raise it when the rules below change

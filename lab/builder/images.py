@@ -8,9 +8,9 @@ from pathlib import Path
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
 
 from lab.builder import image as oci
+from lab.builder.artifacts import Image
 from lab.builder.assemble import Item
 from lab.builder.cache import key_of
-from lab.builder.catalogue import Image
 from lab.builder.context import Context
 from lab.builder.packages import PackageStore
 from lab.builder.programs import Binaries

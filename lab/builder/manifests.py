@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
 
+from lab.builder.artifacts import Manifest
 from lab.builder.assemble import Item
-from lab.builder.catalogue import Manifest
 from lab.builder.context import Context
 from lab.builder.go import Toolchain
 

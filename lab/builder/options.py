@@ -9,7 +9,7 @@ import typer
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 from rich.console import Console
 
-from lab.builder.catalogue import Arch
+from lab.builder.artifacts import Arch
 from lab.builder.context import Builder
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,9 +15,10 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 
 from lab.builder import deb, repository
 from lab.builder.apt import Apt, Lock, Package, load_lock, machine_sources, resolve, save_lock
+from lab.builder.artifacts import Image
 from lab.builder.assemble import Item
 from lab.builder.cache import key_of
-from lab.builder.catalogue import Catalogue, Image
+from lab.builder.catalogue import Catalogue
 from lab.builder.context import Context
 
 HOSTS = "hosts"  # the set of packages that hosts install

@@ -8,9 +8,9 @@ from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
 
+from lab.builder.artifacts import File
 from lab.builder.assemble import Item
 from lab.builder.cache import key_of
-from lab.builder.catalogue import File
 from lab.builder.context import Context
 from lab.builder.go import Toolchain
 from lab.builder.tarball import Member, write_tar

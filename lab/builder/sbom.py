@@ -9,9 +9,9 @@ from pathlib import Path
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
 
 from lab.builder.apt import Package as DebianPackage
+from lab.builder.artifacts import Image, Program
 from lab.builder.assemble import Item
 from lab.builder.cache import key_of
-from lab.builder.catalogue import Image, Program
 from lab.builder.context import Context
 from lab.builder.images import Made
 from lab.builder.packages import PackageStore

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry, load_index
 
-from lab.builder.catalogue import Arch, Catalogue, File
+from lab.builder.artifacts import Arch, File
+from lab.builder.catalogue import Catalogue
 from lab.builder.upstream.lock import LockedFile, LockedImage, UpstreamLock
 from tests.support.release_server import ReleaseServer
 

@@ -11,9 +11,10 @@ from typing import Annotated
 
 import yaml
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from lab.builder.catalogue import Arch, Catalogue, Release, Sha256, Tagged
+from lab.builder.artifacts import Arch, Release, Sha256, Strict, Tagged
+from lab.builder.catalogue import Catalogue
 from lab.builder.lockfile import lock_text
 
 HEADER = "Written by `lab/bundle lock`; review what changes, commit it, do not edit it."
@@ -25,11 +26,7 @@ def _digest(value: str) -> str:
     return value
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LockedImage(_Strict):
+class LockedImage(Strict):
     """What a tag named on `seen_on` (UTC date): the digest of an index or of a manifest."""
 
     digest: Annotated[str, AfterValidator(_digest)]
@@ -37,7 +34,7 @@ class LockedImage(_Strict):
     seen_on: str
 
 
-class LockedFile(_Strict):
+class LockedFile(Strict):
     """What an address held on `seen_on` (UTC date); `size` is in bytes."""
 
     sha256: Sha256
@@ -45,11 +42,11 @@ class LockedFile(_Strict):
     seen_on: str
 
 
-class UpstreamLock(_Strict):
+class UpstreamLock(Strict):
     """Images by full name with tag, files by address."""
 
-    images: dict[str, LockedImage] = {}
-    files: dict[str, LockedFile] = {}
+    images: dict[str, LockedImage] = Field(default_factory=dict)
+    files: dict[str, LockedFile] = Field(default_factory=dict)
 
     def text(self) -> str:
         """Return the lock as its file holds it, sorted."""

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import sha256_file
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 
+from lab.builder.artifacts import File, Release, Upstream
 from lab.builder.assemble import Damaged
 from lab.builder.cache import key_of
-from lab.builder.catalogue import File, Release, Upstream
 from lab.builder.context import Context
 from lab.builder.programs import Binaries
 from lab.builder.progress import Step

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from lab.builder.catalogue import Arch, Catalogue
+from lab.builder.artifacts import Arch
+from lab.builder.catalogue import Catalogue
 from lab.builder.progress import Progress
 from lab.builder.upstream.download import Wanted
 from lab.builder.upstream.lock import (

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.builder import image as oci
-from lab.builder.catalogue import Image
+from lab.builder.artifacts import Image
 from lab.builder.tarball import Member, directory, symlink, write_tar
 
 NAMES = st.from_regex(r"[a-z]{1,3}(/[a-z]{1,3}){0,2}", fullmatch=True)

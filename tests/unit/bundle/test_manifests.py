@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 
-from lab.builder.catalogue import Catalogue, Program
+from lab.builder.artifacts import Program
+from lab.builder.catalogue import Catalogue
 from lab.builder.go import Toolchain
 from tests.support.bundle_inputs import build, document, write_checkout
 

@@ -13,8 +13,9 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 from rich.console import Console
 
+from lab.builder.artifacts import Published
 from lab.builder.cache import Cache
-from lab.builder.catalogue import Catalogue, Published
+from lab.builder.catalogue import Catalogue
 from lab.builder.context import Context, Settings
 from lab.builder.keys import gpg, run_tool
 from lab.builder.progress import Progress
