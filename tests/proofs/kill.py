@@ -76,7 +76,7 @@ def prove_cut(number: int, after_seconds: float) -> dict[str, object]:
 def main(
     cuts: Annotated[int, typer.Option(help="How many moments.")] = 10,
     seed: Annotated[int, typer.Option(help="Draws the moments; the same seed replays them.")] = 1,
-    whole: Annotated[float, typer.Option(help="Seconds of an undisturbed run.")] = 130.0,
+    whole: Annotated[float, typer.Option(help="Seconds of an undisturbed run.")] = 170.0,
 ) -> None:
     """Cut `cuts` runs, one in each of as many equal parts of an undisturbed run's time."""
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
