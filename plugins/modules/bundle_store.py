@@ -101,6 +101,11 @@ bytes_hashed:
   returned: always
   type: int
   sample: 0
+evidence:
+  description: What the host showed when the module failed; the callback C(explain) reads it.
+  type: dict
+  returned: on failure
+  sample: {clock: 1790000000.0, file_systems: [{path: /, free_mib: 0, total_mib: 64}]}
 """
 
 import hashlib
@@ -118,6 +123,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.host import lock
 from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import Hashes
 from ansible_collections.biomax.platform.plugins.module_utils.host.system import Host
@@ -230,7 +236,7 @@ def main() -> None:
         with lock.held(Host(), holder, LOCK_SECONDS, write=not module.check_mode):
             result = _run_and_save(module, hashes)
     except PlatformError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     except OSError as error:
         module.fail_json(
             msg=f"Bundle store {module.params['path']}, state {module.params['state']}: "

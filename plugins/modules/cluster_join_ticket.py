@@ -104,6 +104,11 @@ removed:
   type: list
   elements: str
   sample: [etcd member cp2, node cp2]
+evidence:
+  description: What the host showed when the module failed; the callback C(explain) reads it.
+  type: dict
+  returned: on failure
+  sample: {clock: 1790000000.0, file_systems: [{path: /, free_mib: 0, total_mib: 64}]}
 """
 
 from dataclasses import asdict
@@ -111,6 +116,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.membership import tokens
 from ansible_collections.biomax.platform.plugins.module_utils.membership.layout import Layout
 from ansible_collections.biomax.platform.plugins.module_utils.membership.settings import (
@@ -176,7 +182,7 @@ def main() -> None:
     try:
         result = run(params, leader)
     except PlatformError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     module.exit_json(**result)
 
 

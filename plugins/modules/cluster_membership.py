@@ -91,6 +91,11 @@ member:
   returned: when the job has ended
   type: dict
   sample: {action: join, role: worker, node: app1, finished: "2026-01-01T00:00:00Z"}
+evidence:
+  description: What the host showed when the module failed; the callback C(explain) reads it.
+  type: dict
+  returned: on failure
+  sample: {clock: 1790000000.0, file_systems: [{path: /, free_mib: 0, total_mib: 64}]}
 """
 
 from typing import Any
@@ -100,6 +105,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.membership import (
     job,
     ledger,
@@ -191,7 +197,7 @@ def main() -> None:
     try:
         result = run(module.params, Layout())
     except PlatformError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     module.exit_json(**result)
 
 

@@ -130,13 +130,23 @@ bytes_hashed:
   description: Bytes that had to be hashed because files changed since the last call.
   type: int
   returned: always
+evidence:
+  description: What the host showed when the module failed; the callback C(explain) reads it.
+  type: dict
+  returned: on failure
+  sample: {clock: 1790000000.0, file_systems: [{path: /, free_mib: 0, total_mib: 64}]}
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.common.approval import Approval
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
+    Place,
+    evidence_of,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.host import lock
 from ansible_collections.biomax.platform.plugins.module_utils.host.engine import (
     Mode,
@@ -205,6 +215,12 @@ def run(
     return result_of(outcome, resources, context, check=check, diff=diff)
 
 
+def _addresses(mirrors: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the addresses of the mirrors by the names in their URLs."""
+    rows = [(urlsplit(str(row.get("url", ""))).hostname, row.get("address")) for row in mirrors]
+    return {name: str(address) for name, address in rows if name and address}
+
+
 def main() -> None:
     """Run the module."""
     module = QuietModule(argument_spec=argument_spec(), supports_check_mode=True)
@@ -222,6 +238,7 @@ def main() -> None:
             changed=any(step["changes"] for step in applied),
             plan=[step.report() for step in outcome.plan.steps],
             applied=applied,
+            evidence=evidence_of(str(error), Place(addresses=_addresses(module.params["mirrors"]))),
         )
     for warning in result.pop("warnings"):
         module.warn(warning)

@@ -72,6 +72,11 @@ waited_seconds:
   returned: always
   type: float
   sample: 7.2
+evidence:
+  description: What the host showed when the module failed; the callback C(explain) reads it.
+  type: dict
+  returned: on failure
+  sample: {clock: 1790000000.0, file_systems: [{path: /, free_mib: 0, total_mib: 64}]}
 """
 
 import time
@@ -79,6 +84,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
+from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.membership.gate import (
     HostCluster,
     Waiting,
@@ -125,7 +131,7 @@ def main() -> None:
     try:
         result = run(module.params, Layout(), module.check_mode)
     except PlatformError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     module.exit_json(**result)
 
 

@@ -70,6 +70,11 @@ bytes:
   returned: always
   type: int
   sample: 734003200
+evidence:
+  description: What the host showed when the module failed; the callback C(explain) reads it.
+  type: dict
+  returned: on failure
+  sample: {clock: 1790000000.0, file_systems: [{path: /, free_mib: 0, total_mib: 64}]}
 """
 
 from collections.abc import Sequence
@@ -96,6 +101,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 
 _UNKNOWN = {"detail": "known after bundle_transfer", "derived": True}
 
@@ -215,7 +221,7 @@ def main() -> None:
     try:
         result = run(module.params, Registry(module.params["url"]), module.check_mode)
     except PlatformError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     except OSError as error:
         module.fail_json(
             msg=f"Reading the bundle in {module.params['path']}: {error.strerror} "

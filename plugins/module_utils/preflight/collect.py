@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.common.etcd_metrics import METRICS
+from ansible_collections.biomax.platform.plugins.module_utils.common.listeners import listeners
 from ansible_collections.biomax.platform.plugins.module_utils.preflight import collect_latency
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_bundle import (
     held_by_mirror,
@@ -27,7 +29,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_network import (
     interfaces,
     link,
-    listeners,
     local_addresses,
     networks,
 )
@@ -63,7 +64,7 @@ def collect(paths: Iterable[str], root: str = "/", probe: Probe = NOTHING) -> di
     device = link(base / "sys/class/net", probe.interface)
     disk: dict[str, Any] = {}
     if probe.etcd_dir:  # before the round: it forks, which a process with threads must not
-        metrics = collect_latency.METRICS
+        metrics = METRICS
         disk = collect_latency.etcd_disk(probe.etcd_dir, base, ports, metrics)
     questions = Round(probe, base, device)
     facts = _files(paths, base)

@@ -10,27 +10,26 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.common.etcd_metrics import (
+    observed,
+    read_metrics,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_disks import (
     nearest,
 )
 
 PROBE_NAME = ".biomax-platform-fsync-probe"
-METRICS = ("127.0.0.1", 2381)  # kubeadm's --listen-metrics-urls
-_METRIC = "etcd_disk_wal_fsync_duration_seconds"
 _ETCD_PORTS = {2379, 2380}
 # As the fio run that etcd's FAQ refers to: sequential writes of this size, fdatasync after each.
 _BLOCK = bytes(2300)
 _WRITES = 1000
 _SECONDS = 2.0  # a slow disk is known by then
-_READ = 1 << 20  # bytes
 
 
 def etcd_disk(
@@ -54,7 +53,7 @@ def etcd_disk(
     taken = any(item["port"] in _ETCD_PORTS for item in listeners)
     manifest = base / "etc/kubernetes/manifests/etcd.yaml"
     if taken or manifest.exists() or (base / directory.lstrip("/") / "member").exists():
-        return {"directory": place, **_observed(_read_metrics(*metrics))}
+        return {"directory": place, **observed(read_metrics(*metrics))}
     try:
         return {"directory": place, "state": "measured", **_measured(where)}
     except OSError as error:
@@ -115,35 +114,3 @@ def _guard(ours: int, theirs: int, path: Path) -> None:
         path.unlink(missing_ok=True)
     finally:
         os._exit(0)
-
-
-def _observed(text: str) -> dict[str, Any]:
-    """Take the 99th percentile from a Prometheus histogram, within its bucket in proportion."""
-    buckets = [
-        (float(bound), int(float(count)))
-        for bound, count in re.findall(rf'^{_METRIC}_bucket{{le="([^"]+)"}} (\S+)$', text, re.M)
-    ]
-    total = buckets[-1][1] if buckets else 0
-    if not total:
-        return {"state": "silent"}
-    rank, low, below = 0.99 * total, 0.0, 0
-    for bound, count in buckets:
-        if count >= rank and bound != float("inf"):
-            low += (bound - low) * (rank - below) / (count - below)
-            break
-        if bound != float("inf"):
-            low, below = bound, count
-    return {"state": "observed", "p99_ms": round(low * 1000, 2), "samples": total}
-
-
-def _read_metrics(host: str, port: int) -> str:
-    """Read etcd's metrics over HTTP/1.0; empty when it has none to give."""
-    chunks: list[bytes] = []
-    try:
-        with socket.create_connection((host, port), timeout=1) as link:
-            link.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-            while chunk := link.recv(_READ):
-                chunks.append(chunk)
-    except OSError:
-        return ""
-    return b"".join(chunks).decode("utf-8", "replace")

@@ -10,13 +10,13 @@ import socket
 from pathlib import Path
 
 import pytest
+from ansible_collections.biomax.platform.plugins.module_utils.common.listeners import listeners
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.authority import (
     kubeconfig_authority,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect import collect
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_disks import disks
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_network import (
-    listeners,
     local_addresses,
     networks,
 )
