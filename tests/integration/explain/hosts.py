@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.site import ROOT, command, environment, lab
+from tests.support.site import command, lab, run_tool
 
 INSTANCE = "explain"
 HERE = Path(__file__).parent
@@ -35,17 +34,7 @@ class End:
 
     def seen(self) -> str:
         """Type the command that the run named, on the controller, and return what it prints."""
-        done = subprocess.run(
-            ["bash", "-c", self.rows["see"]],
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_tool(["bash", "-c", self.rows["see"]], timeout=60)
         return done.stdout
 
 
@@ -72,17 +61,7 @@ class Pair:
         argv = command(
             str(HERE / playbook), "-e", json.dumps(variables), inventory=str(self.inventory)
         )
-        done = subprocess.run(
-            argv,
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        done = run_tool(argv, timeout=180)
         assert done.returncode != 0, done.stdout
         _, mark, end = done.stdout.rpartition("\nFIRST CAUSE ")
         assert mark, done.stdout
