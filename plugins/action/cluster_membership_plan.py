@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from ansible_collections.biomax.platform.plugins.module_utils.membership import 
     orders,
     planner,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.membership.seen import observations
 from ansible_collections.biomax.platform.plugins.module_utils.membership.settings import Settings
 from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document import MEMBERSHIP
 from ansible_collections.biomax.platform.plugins.plugin_utils.approved import approval_of
 
 ARGUMENTS = {
-    "registered": {"type": "str", "required": True},
     "members": {"type": "list", "elements": "dict", "required": True},
     "absent_control_planes": {"type": "list", "elements": "str", "default": []},
     "settings": {"type": "dict", "required": True},
@@ -57,7 +56,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 pools=args["pools"],
                 configuration=kubeadm.configuration_hash(settings),
             )
-            seen = _observations(site, (task_vars or {})["hostvars"], args["registered"])
+            names = [str(member["name"]) for member in site.members]
+            seen = observations(names, (task_vars or {})["hostvars"])
             plan = planner.make_plan(site.inventory(), seen)
             for warning in [*plan.warnings, *orders.describe_drift(plan)]:
                 Display().warning(warning)
@@ -77,19 +77,6 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         result |= {"changed": False, "msg": "; ".join(lines) or "nothing to do", **found}
         result["steps"] = steps
         return result
-
-
-def _observations(
-    site: orders.Site, hostvars: Mapping[str, Any], registered: str
-) -> dict[str, dict[str, Any]]:
-    """Collect the observation of each member that answered in this run."""
-    found = {}
-    for member in site.members:
-        name = str(member["name"])
-        result = hostvars[name].get(registered) if name in hostvars else None
-        if result and not result.get("unreachable") and result.get("observation"):
-            found[name] = dict(result["observation"])
-    return found
 
 
 def _why_complete(plan: planner.Plan, seen: planner.Observations, state_dir: Path) -> str:

@@ -30,6 +30,7 @@ _OPTIONS = {
     "bundle_public_key": {"type": "str", "default": ""},
     "lock_seconds": {"type": "int", "default": 60},
     "plan_file": {"type": "path", "default": ""},
+    "membership": {"type": "dict"},
 }
 
 

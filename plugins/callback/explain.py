@@ -34,7 +34,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.explain.failure im
     Failure,
     Site,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.explain.judge import lines
 from ansible_collections.biomax.platform.plugins.module_utils.explain.secrets import hide
 from ansible_collections.biomax.platform.plugins.plugin_utils.shell_line import shell_line
 
@@ -85,6 +84,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
         # A failure that a rescue caught is counted as rescued, not as a failure.
         if not any(host in stats.failures or host in stats.dark for host in self._fatal):
             return
+        # Imported here: a run that succeeds need not load the rules and the libraries behind them.
+        from ansible_collections.biomax.platform.plugins.module_utils.explain.judge import (  # noqa: PLC0415 - see above
+            lines,
+        )
+
         hosts = self._host_variables()
         site = _site(hosts, self._groups())
         self._display.banner("FIRST CAUSE")

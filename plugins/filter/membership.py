@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.membership.orders import targets
+from ansible_collections.biomax.platform.plugins.module_utils.membership.seen import unseen
 
 _WHAT: dict[str, Callable[[str, Mapping[str, Any]], bool]] = {
     "initialize": lambda _name, host: host["action"] == "init",
@@ -35,8 +36,7 @@ def membership_targets(
     Returns:
         Names in the order of the plan; a pattern that matches nobody when there are none.
     """
-    members = [*groups.get("kube_control_plane", []), *groups.get("kube_node", [])]
-    known = (member for member in members if member in hostvars)  # none while Ansible only lists
+    known = (name for name in _members(groups) if name in hostvars)  # none while Ansible only lists
     for candidate in known:
         orders = hostvars[candidate].get("cluster_membership_orders")
         if orders and orders.get("hosts"):
@@ -45,6 +45,23 @@ def membership_targets(
             chosen = _WHAT[what]
             return targets(name for name, host in orders["hosts"].items() if chosen(name, host))
     return targets([])
+
+
+def membership_unseen(
+    hostvars: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """List the members whose membership must be looked at.
+
+    Args:
+        hostvars: Ansible's ``hostvars``.
+        groups: Ansible's ``groups``.
+
+    Returns:
+        Names of the members that the host layer has not seen at rest, without absent ones; a
+        pattern that matches nobody when there are none.
+    """
+    gone = {*groups.get("absent", [])}
+    return targets(unseen([name for name in _members(groups) if name not in gone], hostvars))
 
 
 def membership_arrived(
@@ -67,6 +84,10 @@ def membership_arrived(
     ]
 
 
+def _members(groups: Mapping[str, Sequence[str]]) -> list[str]:
+    return [*dict.fromkeys([*groups.get("kube_control_plane", []), *groups.get("kube_node", [])])]
+
+
 class FilterModule:
     """Map filter names to functions, as Ansible asks."""
 
@@ -75,4 +96,5 @@ class FilterModule:
         return {
             "membership_arrived": membership_arrived,
             "membership_targets": membership_targets,
+            "membership_unseen": membership_unseen,
         }

@@ -123,7 +123,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.host import lock
 from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import Hashes
 from ansible_collections.biomax.platform.plugins.module_utils.host.system import Host
@@ -236,6 +235,11 @@ def main() -> None:
         with lock.held(Host(), holder, LOCK_SECONDS, write=not module.check_mode):
             result = _run_and_save(module, hashes)
     except PlatformError as error:
+        # Only a failure pays for loading it.
+        from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
+            evidence_of,
+        )
+
         module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     except OSError as error:
         module.fail_json(

@@ -116,7 +116,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
-from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.membership import tokens
 from ansible_collections.biomax.platform.plugins.module_utils.membership.layout import Layout
 from ansible_collections.biomax.platform.plugins.module_utils.membership.settings import (
@@ -182,6 +181,11 @@ def main() -> None:
     try:
         result = run(params, leader)
     except PlatformError as error:
+        # Only a failure pays for loading it.
+        from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
+            evidence_of,
+        )
+
         module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     module.exit_json(**result)
 

@@ -105,7 +105,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.membership import (
     job,
     ledger,
@@ -197,6 +196,11 @@ def main() -> None:
     try:
         result = run(module.params, Layout())
     except PlatformError as error:
+        # Only a failure pays for loading it.
+        from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
+            evidence_of,
+        )
+
         module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     module.exit_json(**result)
 

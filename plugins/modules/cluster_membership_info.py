@@ -83,81 +83,23 @@ observation:
   sample: {name: cp1, intent: null, leftovers: [], endpoint: silent}
 """
 
-import time
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
-from ansible_collections.biomax.platform.plugins.module_utils.membership import job, locking
 from ansible_collections.biomax.platform.plugins.module_utils.membership.layout import Layout
-from ansible_collections.biomax.platform.plugins.module_utils.membership.observe import (
-    Question,
-    observe,
+from ansible_collections.biomax.platform.plugins.module_utils.membership.look import (
+    look,
+    question_spec,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.membership.settings import node_spec
-
-FOLLOW_SECONDS = 8.0
-SETTLE_POLL_SECONDS = 1.0
-
-
-def argument_spec() -> dict[str, Any]:
-    """Return the arguments."""
-    return {
-        "node": {"type": "dict", "required": True, "options": node_spec()},
-        "control_planes": {"type": "list", "elements": "dict", "required": True},
-        "endpoint": {"type": "str", "required": True},
-        "endpoint_port": {"type": "int", "default": 8443},
-        "backend_port": {"type": "int", "default": 6443},
-        "settle_seconds": {"type": "int", "default": 60},
-        "offset": {"type": "int", "default": 0},
-    }
-
-
-def run(params: dict[str, Any], layout: Layout) -> dict[str, Any]:
-    """Wait for a running job, then look."""
-    if locking.is_locked(layout):
-        progress = job.follow(layout, params["offset"], FOLLOW_SECONDS)
-        if progress.running:
-            return {
-                "running": True,
-                "progress": list(progress.lines),
-                "offset": progress.offset,
-                "observation": {},
-            }
-    question = Question(
-        name=params["node"]["name"],
-        address=params["node"]["address"],
-        role=params["node"]["role"],
-        peers={entry["name"]: entry["address"] for entry in params["control_planes"]},
-        endpoint=params["endpoint"],
-        endpoint_port=params["endpoint_port"],
-        backend_port=params["backend_port"],
-    )
-    return {"running": False, "observation": _settled(layout, question, params["settle_seconds"])}
-
-
-def _settled(layout: Layout, question: Question, seconds: float) -> dict[str, Any]:
-    """Look until a member that is starting has settled, or the time is over."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = observe(layout, question)
-        starting = found["record"] and not found["intent"] and not _serves(found)
-        if not starting or time.monotonic() >= deadline:
-            return found
-        time.sleep(SETTLE_POLL_SECONDS)
-
-
-def _serves(found: dict[str, Any]) -> bool:
-    if found["role"] == "control_plane":
-        return bool(found["api_ready"])
-    return bool(found["node"]["state"] != "unknown")
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={**question_spec(), "offset": {"type": "int", "default": 0}},
+        supports_check_mode=True,
+    )
     try:
-        result = run(module.params, Layout())
+        result = look(module.params, Layout())
     except PlatformError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

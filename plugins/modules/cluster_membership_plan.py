@@ -11,16 +11,14 @@ module: cluster_membership_plan
 short_description: Plans which host starts a cluster, joins it, or stays as it is
 version_added: 0.1.0
 description:
-  - Takes what M(biomax.platform.cluster_membership_info) found on the hosts of this run and decides
-    for each of them between C(init), C(join), C(finish) and C(nothing). It touches no host.
+  - Takes what was found on the hosts of this run and decides for each of them between C(init),
+    C(join), C(finish) and C(nothing). It touches no host.
+  - The observations are registered by M(biomax.platform.cluster_membership_info) as
+    C(cluster_membership_seen), or by M(biomax.platform.host_state) as C(site_host_layer).
   - A cluster is started only when every control plane of the inventory was seen blank.
   - Fails when any host is refused, with the evidence of every refusal, before anything is touched.
   - Runs once, on the controller.
 options:
-  registered:
-    description: Name under which the hosts' observations were registered.
-    type: str
-    required: true
   settings:
     description:
       - Declaration of the cluster; the role C(cluster_membership) makes it from the site's
@@ -62,7 +60,6 @@ author: biomax.platform authors (@biomax)
 EXAMPLES = r"""
 - name: Plan
   biomax.platform.cluster_membership_plan:
-    registered: cluster_membership_seen
     settings: "{{ cluster_membership_settings }}"
     members: "{{ kube_members }}"
     state_dir: "{{ site_state_dir }}"

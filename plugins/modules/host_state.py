@@ -58,6 +58,12 @@ options:
       - Empty binds the call to nothing.
     type: path
     default: ""
+  membership:
+    description:
+      - Arguments of M(biomax.platform.cluster_membership_info). With them a member on which nothing
+        had to change also returns its RV(observation), so that the next phase of the site needs no
+        call of its own.
+    type: dict
   resources:
     description: Checked and rendered declarations; the action plugin fills this in.
     type: list
@@ -130,6 +136,14 @@ bytes_hashed:
   description: Bytes that had to be hashed because files changed since the last call.
   type: int
   returned: always
+observation:
+  description:
+    - What M(biomax.platform.cluster_membership_info) returns under this name, of a finished member
+      that serves.
+    - Empty when O(membership) is not given, when a step was needed, and on other hosts.
+  type: dict
+  returned: always
+  sample: {name: cp1, intent: null, leftovers: [], endpoint: silent}
 evidence:
   description: What the host showed when the module failed; the callback C(explain) reads it.
   type: dict
@@ -143,10 +157,6 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.common.approval import Approval
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
-from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
-    Place,
-    evidence_of,
-)
 from ansible_collections.biomax.platform.plugins.module_utils.host import lock
 from ansible_collections.biomax.platform.plugins.module_utils.host.engine import (
     Mode,
@@ -159,6 +169,11 @@ from ansible_collections.biomax.platform.plugins.module_utils.host.model import 
 from ansible_collections.biomax.platform.plugins.module_utils.host.report import result_of
 from ansible_collections.biomax.platform.plugins.module_utils.host.source import BundleSource
 from ansible_collections.biomax.platform.plugins.module_utils.host.system import Host
+from ansible_collections.biomax.platform.plugins.module_utils.membership.layout import Layout
+from ansible_collections.biomax.platform.plugins.module_utils.membership.look import (
+    look_at_rest,
+    question_spec,
+)
 
 
 class QuietModule(AnsibleModule):  # type: ignore[misc] # ansible-core ships no type information
@@ -184,6 +199,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "bundle_public_key": {"type": "str", "default": "", "no_log": False},
         "lock_seconds": {"type": "int", "default": 60},
         "plan_file": {"type": "path", "default": ""},
+        "membership": {"type": "dict", "options": question_spec()},
         "resources": {"type": "list", "elements": "dict"},
         "approved": {"type": "dict"},
         "holder": {"type": "dict"},
@@ -212,7 +228,12 @@ def run(
             approval=Approval.from_arguments(params["approved"]),
         )
         converge(context, resources, outcome, mode)
-    return result_of(outcome, resources, context, check=check, diff=diff)
+    asked = params["membership"] if member and not outcome.plan.steps else None
+    found = look_at_rest(asked, Layout(host.root)) if asked else {}
+    return {
+        **result_of(outcome, resources, context, check=check, diff=diff),
+        "observation": found,
+    }
 
 
 def _addresses(mirrors: list[dict[str, Any]]) -> dict[str, str]:
@@ -232,6 +253,12 @@ def main() -> None:
             module.params, Host(), outcome, check=module.check_mode, diff=bool(module._diff)
         )
     except PlatformError as error:
+        # Only a failure pays for loading it.
+        from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
+            Place,
+            evidence_of,
+        )
+
         applied = [step.report() for step in outcome.applied]
         module.fail_json(
             msg=str(error),

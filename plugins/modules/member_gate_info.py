@@ -84,7 +84,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
-from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 from ansible_collections.biomax.platform.plugins.module_utils.membership.gate import (
     HostCluster,
     Waiting,
@@ -131,6 +130,11 @@ def main() -> None:
     try:
         result = run(module.params, Layout(), module.check_mode)
     except PlatformError as error:
+        # Only a failure pays for loading it.
+        from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
+            evidence_of,
+        )
+
         module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     module.exit_json(**result)
 

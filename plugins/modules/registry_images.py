@@ -101,7 +101,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import evidence_of
 
 _UNKNOWN = {"detail": "known after bundle_transfer", "derived": True}
 
@@ -221,6 +220,11 @@ def main() -> None:
     try:
         result = run(module.params, Registry(module.params["url"]), module.check_mode)
     except PlatformError as error:
+        # Only a failure pays for loading it.
+        from ansible_collections.biomax.platform.plugins.module_utils.explain.evidence import (
+            evidence_of,
+        )
+
         module.fail_json(msg=str(error), evidence=evidence_of(str(error)))
     except OSError as error:
         module.fail_json(

@@ -5,7 +5,8 @@
 A virtual host with a volatile disk cache is ended by SIGKILL: its memory is gone, and of what its
 disk was sent after the last flush an arbitrary part. Every second cut comes at a chosen step of
 the engine's work, the others at drawn moments. Results go to `.lab/proofs/power_loss.json`; cuts
-that stand there already are not repeated, so a long proof can be stopped and resumed.
+that held are not repeated, so a long proof can be stopped and resumed. A cut that fails is written
+down with its reason, and the others follow.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import random
 import subprocess
 import time
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -205,11 +206,23 @@ class Proof:
         self.is_converged = False
 
     def prove(self, cut: Cut) -> dict[str, object]:
-        """Prove one cut; the host is as declared afterwards."""
+        """Prove one cut; return its row, with `failed` when a promise was broken."""
         self.prepare(cut)
-        row = prove_cut(cut, self.inventory)
-        self.is_converged = True
+        try:
+            row = prove_cut(cut, self.inventory)
+        except (AssertionError, subprocess.SubprocessError) as error:
+            return {**asdict(cut), "failed": str(error)}
+        self.is_converged = True  # otherwise the next cut begins from the snapshot
         return row
+
+
+def read_results() -> dict[str, Any]:
+    """Return what earlier calls measured, without the cuts that failed."""
+    if not RESULTS.exists():
+        return {"whole_seconds": 0.0, "cuts": []}
+    found: dict[str, Any] = json.loads(RESULTS.read_text())
+    found["cuts"] = [row for row in found["cuts"] if "failed" not in row]
+    return found
 
 
 def main(
@@ -218,20 +231,26 @@ def main(
 ) -> None:
     """Cut the power `cuts` times."""
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    results = read_results()
+    rows = results["cuts"]
     done = {row["number"] for row in rows}
     if len(done) >= cuts:
         return
     proof = Proof()
-    for cut in draw_cuts(cuts, seed, proof.measure()):
+    measured = proof.measure()
+    # Kept, so that a proof that is resumed draws the same moments.
+    results["whole_seconds"] = results["whole_seconds"] or measured
+    for cut in draw_cuts(cuts, seed, results["whole_seconds"]):
         if cut.number in done:
             continue
         row = proof.prove(cut)
         rows.append(row)
-        RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
         print(json.dumps(row), flush=True)
-    assert sum(len(row["intents_on_disk"]) for row in rows), "no cut left an intent: cut elsewhere"
     site.instance_lab("down", "--purge")
+    failed = [row["number"] for row in rows if "failed" in row]
+    assert not failed, f"cuts {failed} of {cuts} broke a promise: see {RESULTS}"
+    assert sum(len(row["intents_on_disk"]) for row in rows), "no cut left an intent: cut elsewhere"
 
 
 if __name__ == "__main__":

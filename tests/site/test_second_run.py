@@ -28,6 +28,8 @@ def test_nothing_changes_and_nothing_restarts(site: str) -> None:
     assert {host: start_times(host) for host in MEMBERS} == before
     planned = {name: again.executed_on(name, ("Plan the",)) for name in (CONTROLLER, *MEMBERS)}
     assert not any(planned.values()), f"without plan_file nothing is planned first: {planned}"
+    asked = {name: again.executed_on(name, ("Look at the members",)) for name in MEMBERS}
+    assert not any(asked.values()), f"the host layer has just seen them at rest: {asked}"
     print(f"site.yml with nothing to do: {again.record['seconds']:.1f} s")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 from ansible_collections.biomax.platform.plugins.module_utils.host.engine import Outcome
 from ansible_collections.biomax.platform.plugins.modules import host_state
@@ -59,6 +60,27 @@ def test_a_joined_host_is_a_member_unless_told(simulated: SimulatedHost) -> None
     assert call(simulated, changed(), disruptive="defer", check=True)["changed"] is False
     told = call(simulated, changed(), disruptive="defer", member=False)
     assert (told["deferred"], told["changed"]) == (False, True)
+
+
+def test_a_member_at_rest_is_looked_at_in_the_same_call(
+    simulated: SimulatedHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def look_at_rest(question: Any, layout: Any) -> dict[str, Any]:
+        asked.append((question, layout.root))
+        return {"name": "cp1"}
+
+    monkeypatch.setattr(host_state, "look_at_rest", look_at_rest)
+    question = {"node": {"name": "cp1"}}
+    assert call(simulated, ENTRIES, membership=question, member=True)["observation"] == {}
+    assert call(simulated, ENTRIES, membership=question, member=False)["observation"] == {}
+    assert call(simulated, ENTRIES, member=True)["observation"] == {}
+    assert asked == [], "only a member that needed no step is looked at"
+    assert call(simulated, ENTRIES, membership=question, member=True)["observation"] == {
+        "name": "cp1"
+    }
+    assert asked == [(question, simulated.root)]
 
 
 def test_status_of_each_declaration(simulated: SimulatedHost) -> None:

@@ -16,16 +16,14 @@ from ansible_collections.biomax.platform.plugins.module_utils.membership import 
     command,
     job,
     ledger,
+    look,
     steps,
     tokens,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.membership.layout import Layout
 from ansible_collections.biomax.platform.plugins.module_utils.membership.observe import leftovers
 from ansible_collections.biomax.platform.plugins.module_utils.membership.settings import Node
-from ansible_collections.biomax.platform.plugins.modules import (
-    cluster_membership,
-    cluster_membership_info,
-)
+from ansible_collections.biomax.platform.plugins.modules import cluster_membership
 
 from tests.unit.membership.pki import authority
 from tests.unit.membership.test_kubeadm import ARGUMENTS, site
@@ -182,6 +180,7 @@ def test_looking_waits_for_a_job_and_then_answers(layout: Layout) -> None:
         "settle_seconds": 0,
         "offset": 0,
     }
-    found = cluster_membership_info.run(asked, layout)
+    found = look.look(asked, layout)
     assert (found["running"], found["observation"]["peers"]) == (False, {"cp1": "silent"})
+    assert look.look_at_rest(asked, layout) == {}, "a host that is no member is not at rest"
     assert tokens.TOKEN_MINUTES <= 15
