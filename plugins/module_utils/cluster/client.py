@@ -125,8 +125,8 @@ class KubeClient:
 
         Args:
             transport: Sends the requests.
-            retry_seconds: How long an unreachable or busy server is asked again; every verb here
-                may be repeated without harm.
+            retry_seconds: How long an unreachable or busy server is asked again after its first
+                failure; every verb here may be repeated without harm.
             pace: Clock and sleep.
         """
         self._transport = transport
@@ -200,7 +200,7 @@ class KubeClient:
         )
 
     def _send(self, request: _Request) -> Reply:
-        deadline = self.pace.clock() + self.retry_seconds
+        deadline: float | None = None
         pause = 0.25
         while True:
             with self._lock:
@@ -213,7 +213,11 @@ class KubeClient:
                     return reply
                 raise error_of(request.what, reply.code, _status(reply))
             except (UnreachableError, BusyError):
-                if self.pace.clock() + pause > deadline:
+                # Counted from the first failure: one answer that never came, which is waited for
+                # longer than this, must not use up the time for asking again.
+                now = self.pace.clock()
+                deadline = now + self.retry_seconds if deadline is None else deadline
+                if now + pause > deadline:
                     raise
                 self.pace.sleep(pause)
                 pause = min(pause * 2, 2.0)

@@ -72,6 +72,18 @@ def test_the_endpoint_may_move() -> None:
     assert time.now == pytest.approx(0.25 + 0.5 + 1.0)
 
 
+def test_an_answer_that_never_came_is_asked_for_again() -> None:
+    found, script, time = client(GONE, reply(kind="Pod"))
+    answered = script.send
+
+    def slow(*request: Any) -> Reply:
+        time.sleep(30.0)  # the server takes the request and is silent
+        return answered(*request)
+
+    script.send = slow  # type: ignore[method-assign] # a server that is slow
+    assert found.get("/api/v1/pods") == {"kind": "Pod"}
+
+
 def test_retries_end() -> None:
     found, _, time = client(*[GONE] * 20)
     with pytest.raises(UnreachableError):
