@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.site import CONTROLLER, on_host, run_playbook
+from tests.support.units import start_times
 
 HOST_LAYER = ("Preflight", "Converge")
 MEMBERS = ("cp1", "cp2", "cp3", "app1", "db1", "ml1")
-UNITS = "containerd kubelet haproxy keepalived chrony systemd-journald"
-
-
-def start_times(host: str) -> str:
-    """Return when each unit of ours was last started, as one text."""
-    return on_host(
-        host,
-        f"systemctl show --property=Id,ActiveEnterTimestampMonotonic,NRestarts {UNITS}",
-    )
 
 
 @pytest.mark.lab
