@@ -44,7 +44,7 @@ lint: venv ## every linter
 	tools/ensure-packages shellcheck
 	tools/lint
 
-proofs: bundle ## the long proofs: 10 cut runs (about 40 min), then 10 power cuts; replaces a lab that is up
+proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, power cuts, check mode, cost; replaces a lab that is up
 	lab/lab down --purge
 	lab/lab up
 	lab/lab snapshot bare
@@ -52,7 +52,14 @@ proofs: bundle ## the long proofs: 10 cut runs (about 40 min), then 10 power cut
 	$(PY) -m tests.proofs.power_loss --cuts 10
 	lab/lab restore bare
 	ansible-playbook site.yml -i inventories/lab
+	$(PY) -m tests.proofs.check_mode --kubeconfig .lab/kubeconfig
 	$(PY) -m tests.proofs.absent
+	lab/lab down
+	$(PY) -m tests.proofs.kill_hosts --cuts 150
+	$(PY) -m tests.proofs.check_mode
+	$(PY) -m tests.proofs.cost
+	! $(PY) -m tests.proofs.kill_hosts --without-ledger
+	$(PY) -m tests.proofs.report
 
 bench: bundle ## what the budgets allow and what it takes (about 15 min on a quiet machine), to docs/benchmarks.md
 	$(PY) -m tests.bench

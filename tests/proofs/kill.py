@@ -19,10 +19,9 @@ from typing import Annotated
 
 import typer
 
+from tests.proofs.results import FOLDER, Results
 from tests.proofs.survival import assert_survived
 from tests.support.site import ROOT, command, environment, lab, run_playbook
-
-RESULTS = ROOT / ".lab" / "proofs" / "kill.json"
 
 
 def cut_run(after_seconds: float, log: Path) -> bool:
@@ -54,13 +53,13 @@ def last_task(log: Path) -> str:
 
 def prove_cut(number: int, after_seconds: float) -> dict[str, object]:
     """Restore bare hosts, cut one run, run again twice and check; return the row of the report."""
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     lab("restore", "bare")
-    log = RESULTS.parent / f"cut-{number}.log"
+    log = FOLDER / f"cut-{number}.log"
     was_running = cut_run(after_seconds, log)
     started = time.monotonic()
     second = run_playbook("site.yml")
-    (RESULTS.parent / f"cut-{number}-second.log").write_text(second.output)
+    (FOLDER / f"cut-{number}-second.log").write_text(second.output)
     seconds = round(time.monotonic() - started, 1)
     third = assert_survived(second)
     return {
@@ -79,17 +78,19 @@ def main(
     whole: Annotated[float, typer.Option(help="Seconds of an undisturbed run.")] = 170.0,
 ) -> None:
     """Cut `cuts` runs, one in each of as many equal parts of an undisturbed run's time."""
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    done = {row["cut"] for row in rows}
+    results = Results("kill", f"python -m tests.proofs.kill --cuts {cuts} --seed {seed}", seed)
     draw = random.Random(seed)  # noqa: S311 - moments of a test, not secrets
     for number in range(cuts):
         moment = whole * (number + draw.random()) / cuts
-        if number in done:
+        if results.row(cut=number):
             continue
         row = prove_cut(number, moment)
-        rows.append(row)
-        RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+        results.put(row, "cut")
+        results.numbers = {
+            "runs cut": sum(bool(row["was_running"]) for row in results.rows),
+            "longest next run, seconds": max(row["second_run_seconds"] for row in results.rows),
+        }
+        results.save()
         print(json.dumps(row), flush=True)
 
 

@@ -65,12 +65,12 @@ def command(playbook: str, *arguments: str, inventory: str = INVENTORY) -> list[
 
 
 def run_tool(
-    argv: list[str], timeout: float, record: Path | None = None
+    argv: list[str], timeout: float, record: Path | None = None, root: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of the project to its end, both outputs in one text; `timeout` in seconds."""
     return subprocess.run(
         argv,
-        cwd=ROOT,
+        cwd=root,
         env=environment(record),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -82,12 +82,17 @@ def run_tool(
 
 
 def run_playbook(
-    playbook: str, *arguments: str, inventory: str = INVENTORY, timeout: float = 1200
+    playbook: str,
+    *arguments: str,
+    inventory: str = INVENTORY,
+    timeout: float = 1200,
+    root: Path = ROOT,
 ) -> Run:
-    """Run a playbook to its end and return what it did; `timeout` in seconds."""
+    """Run a playbook of the checkout `root`; return what it did; `timeout` in seconds."""
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "run.json"
-        done = run_tool(command(playbook, *arguments, inventory=inventory), timeout, record)
+        argv = command(playbook, *arguments, inventory=inventory)
+        done = run_tool(argv, timeout, record, root)
         counters = json.loads(record.read_text()) if record.exists() else {}
     return Run(done.returncode, done.stdout, counters)
 

@@ -1,0 +1,54 @@
+"""docs/proofs.md: it says what was run, what was not, and what did not hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.proofs.report import FAILING, render
+from tests.proofs.results import BROKEN, read
+
+PROOFS = [
+    {"name": name, "title": name.title(), "claim": "C.", "compared": "D.", "command": f"run {name}"}
+    for name in ("first", "second")
+]
+FOUND: dict[str, Any] = {
+    "measured_at": "2026-01-02 03:04 UTC",
+    "commit": "abc1234",
+    "machine": {"cpus": 2, "memory_gib": 24, "system": "Debian", "kernel": "6.1", "load": 1.0},
+    "command": "run first --seed 7",
+    "seed": 7,
+    "numbers": {"runs cut": 2},
+    "rows": [{BROKEN: []}, {BROKEN: ["containerd.service: too old"]}],
+}
+
+
+def test_a_proof_that_was_not_run_is_said_to_be_not_run() -> None:
+    page = render(PROOFS, {"first": {}, FAILING: {}})
+    assert "| First | not run | | | | |" in page
+    assert page.count("Not run on this code yet.") == 3
+    assert "$ run second" in page
+
+
+def test_a_proof_that_was_run_shows_its_numbers_and_what_did_not_hold() -> None:
+    page = render(PROOFS, {"first": FOUND})
+    assert "| First | 2026-01-02 03:04 UTC | abc1234 | 7 | 2 | **no: 1 of 2** |" in page
+    assert "Run: 2026-01-02 03:04 UTC, 2 CPUs, 24 GiB, Debian, kernel 6.1, load 1.0" in page
+    assert "| runs cut | 2 |" in page
+    assert "containerd.service: too old" in page
+    assert "$ run first --seed 7" in page
+
+
+def test_the_output_of_the_failing_proof_is_shown() -> None:
+    page = render(PROOFS, {FAILING: {**FOUND, "output": ["cut 1: BROKEN", "    older"]}})
+    assert "--without-ledger\ncut 1: BROKEN\n    older\n```\n" in page
+
+
+def test_a_bare_list_of_rows_has_the_date_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "kill.json"
+    file.write_text(json.dumps([{"cut": 0}]))
+    found = read(file)
+    assert found["rows"] == [{"cut": 0}]
+    assert "| First | 20" in render(PROOFS, {"first": found})
+    assert "on a machine that the proof did not note" in render(PROOFS, {"first": found})
