@@ -75,6 +75,8 @@ def _section(proof: Mapping[str, str], found: Mapping[str, Any]) -> Iterator[str
     yield from _where(found)
     numbers = found.get("numbers") or {"cases": len(found.get("rows", []))}
     yield from ("", "| | |", "|---|---|")
+    if "commanded_cuts" in found:
+        yield f"| runs to be cut, as asked for | {found['commanded_cuts']} |"
     yield from (f"| {label} | {value} |" for label, value in numbers.items())
     broken = [line for row in found.get("rows", []) for line in row.get(BROKEN, [])]
     if broken:
