@@ -69,12 +69,15 @@ class Results:
 def read(path: Path) -> dict[str, Any]:
     """Return what a result file holds; nothing when there is none.
 
-    Proofs that keep a bare list of rows have no date in it: the file's own is taken.
+    A proof that keeps its cuts alone notes no date: the file's own is taken.
     """
     if not path.exists():
         return {}
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(content, list):
-        changed = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
-        return {"measured_at": changed.strftime("%Y-%m-%d %H:%M UTC"), "rows": content}
-    return dict(content)
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if "rows" in content:
+        return content
+    changed = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    rows = [
+        {**row, BROKEN: [str(row["failed"])] if "failed" in row else []} for row in content["cuts"]
+    ]
+    return {"measured_at": changed.strftime("%Y-%m-%d %H:%M UTC"), "rows": rows}

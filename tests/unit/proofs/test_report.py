@@ -45,10 +45,10 @@ def test_the_output_of_the_failing_proof_is_shown() -> None:
     assert "--without-ledger\ncut 1: BROKEN\n    older\n```\n" in page
 
 
-def test_a_bare_list_of_rows_has_the_date_of_its_file(tmp_path: Path) -> None:
-    file = tmp_path / "kill.json"
-    file.write_text(json.dumps([{"cut": 0}]))
+def test_cuts_without_a_date_have_that_of_their_file(tmp_path: Path) -> None:
+    file = tmp_path / "power_loss.json"
+    file.write_text(json.dumps({"whole_seconds": 1.0, "cuts": [{"n": 0}, {"failed": "empty"}]}))
     found = read(file)
-    assert found["rows"] == [{"cut": 0}]
+    assert [row[BROKEN] for row in found["rows"]] == [[], ["empty"]]
     assert "| First | 20" in render(PROOFS, {"first": found})
     assert "on a machine that the proof did not note" in render(PROOFS, {"first": found})
