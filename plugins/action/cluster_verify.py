@@ -23,7 +23,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 _SPEC = {
     "members": {"type": "list", "elements": "dict", "required": True},
     "kubeconfig": {"type": "path", "required": True},
-    "deadline_seconds": {"type": "int", "default": 60},
+    "deadline_seconds": {"type": "int", "default": 150},
     "absent": {"type": "list", "elements": "str", "default": []},
     "report": {"type": "path", "default": ""},
 }

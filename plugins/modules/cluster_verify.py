@@ -33,9 +33,11 @@ options:
     type: path
     required: true
   deadline_seconds:
-    description: How long to go on asking.
+    description:
+      - How long to go on asking. Of a node that has just died the cluster knows after 50 s
+        (C(--node-monitor-grace-period) of kube-controller-manager); until then services lead to it.
     type: int
-    default: 60
+    default: 150
   absent:
     description: Nodes that are known to be dead; they may still be listed.
     type: list

@@ -10,9 +10,8 @@ from typing import Any
 import yaml
 
 from lab.hosts.instance import Instance
+from tests.support.inventories import DEFAULT_NETWORK, make_state
 from tests.support.site import INVENTORY, ROOT
-
-DEFAULT_PREFIX = "10.77.0."
 
 
 def write_inventory(instance: Instance, groups: Mapping[str, Mapping[str, Any]]) -> str:
@@ -30,19 +29,11 @@ def write_inventory(instance: Instance, groups: Mapping[str, Mapping[str, Any]])
     shutil.copytree(ROOT / INVENTORY / "group_vars", folder / "group_vars")
     prefix = f"{str(instance.network.network_address).removesuffix('0')}"
     for file in (folder / "group_vars").rglob("*.yml"):
-        file.write_text(file.read_text().replace(DEFAULT_PREFIX, prefix))
-    ssh = ROOT / ".lab" / "instances" / instance.name / "ssh"
-    # The last file of a directory wins: keys and bundle of the checkout, the rest of the instance.
-    _write(
-        folder / "group_vars" / "all" / "zz_instance.yml",
-        {
-            "site_state_dir": str(ROOT / ".lab"),
-            "ansible_ssh_private_key_file": str(ssh / "id_ed25519"),
-            "ansible_ssh_common_args": (
-                f"-o UserKnownHostsFile={ssh / 'known_hosts'} -o StrictHostKeyChecking=yes"
-            ),
-        },
-    )
+        file.write_text(file.read_text().replace(DEFAULT_NETWORK, prefix))
+    state = folder.parent / "state"
+    make_state(state, folder.parent / "ssh")
+    # The last file of a directory wins.
+    _write(folder / "group_vars" / "all" / "zz_instance.yml", {"site_state_dir": str(state)})
     children = {
         group: {"hosts": {name: _host(prefix, dict(given)) for name, given in hosts.items()}}
         for group, hosts in groups.items()

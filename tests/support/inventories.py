@@ -63,15 +63,26 @@ def write_inventory(
     first, _, _ = str(status["hosts"][-1]["address"]).rpartition(".")
     for path in inventory.rglob("*.yml"):
         path.write_text(path.read_text().replace(DEFAULT_NETWORK, f"{first}."))
-    state.mkdir(parents=True, exist_ok=True)
-    links = {"ssh": Path(status["ssh_key"]).parent}
-    links |= {name: ROOT / ".lab" / name for name in ("keys", "bundle")}
-    for name, target in links.items():
-        (state / name).unlink(missing_ok=True)
-        (state / name).symlink_to(os.path.relpath(target, state))
+    make_state(state, Path(status["ssh_key"]).parent)
     own = {"site_state_dir": str(state)}
     (inventory / "group_vars/all/zz_instance.yml").write_text(yaml.safe_dump(own))
     return str(inventory)
+
+
+def make_state(state: Path, ssh: Path) -> None:
+    """Make the state directory of a site beside the default one.
+
+    What runs leave there (lock, kubeconfig, reports) is its own; keys and bundle are the checkout's.
+
+    Args:
+        state: The directory.
+        ssh: Directory with the keys of the lab instance.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    links = {"ssh": ssh} | {name: ROOT / ".lab" / name for name in ("keys", "bundle")}
+    for name, target in links.items():
+        (state / name).unlink(missing_ok=True)
+        (state / name).symlink_to(os.path.relpath(target, state))
 
 
 if __name__ == "__main__":
