@@ -72,7 +72,8 @@ def write_inventory(
 def make_state(state: Path, ssh: Path) -> None:
     """Make the state directory of a site beside the default one.
 
-    What runs leave there (lock, kubeconfig, reports) is its own; keys and bundle are the checkout's.
+    What runs leave there (lock, kubeconfig, reports) is its own; keys and bundle are those of the
+    checkout.
 
     Args:
         state: The directory.
