@@ -69,15 +69,21 @@ class Results:
 def read(path: Path) -> dict[str, Any]:
     """Return what a result file holds; nothing when there is none.
 
-    A proof that keeps its cuts alone notes no date: the file's own is taken.
+    A proof that keeps its cases alone notes no date: the file's own is taken.
     """
     if not path.exists():
         return {}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: Any = json.loads(path.read_text(encoding="utf-8"))
     if "rows" in content:
-        return content
+        return dict(content)
     changed = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
-    rows = [
-        {**row, BROKEN: [str(row["failed"])] if "failed" in row else []} for row in content["cuts"]
-    ]
-    return {"measured_at": changed.strftime("%Y-%m-%d %H:%M UTC"), "rows": rows}
+    cases = content if isinstance(content, list) else content["cuts"]
+    rows = [{**row, BROKEN: _broken(row)} for row in cases]
+    found = {"measured_at": changed.strftime("%Y-%m-%d %H:%M UTC"), "rows": rows}
+    mutations = sum(len(row.get("mutations", [])) for row in rows)
+    return {**found, "numbers": {"mutations": mutations}} if mutations else found
+
+
+def _broken(row: Mapping[str, Any]) -> list[str]:
+    """Return what did not hold in a case of a proof that has its own word for it."""
+    return [*row.get("wrong", []), *([str(row["failed"])] if "failed" in row else [])]

@@ -50,5 +50,8 @@ def test_cuts_without_a_date_have_that_of_their_file(tmp_path: Path) -> None:
     file.write_text(json.dumps({"whole_seconds": 1.0, "cuts": [{"n": 0}, {"failed": "empty"}]}))
     found = read(file)
     assert [row[BROKEN] for row in found["rows"]] == [[], ["empty"]]
+    file.write_text(json.dumps([{"mutations": ["a", "b"], "wrong": []}, {"wrong": ["c"]}]))
+    assert read(file)["numbers"] == {"mutations": 2}
+    assert [row[BROKEN] for row in read(file)["rows"]] == [[], ["c"]]
     assert "| First | 20" in render(PROOFS, {"first": found})
     assert "on a machine that the proof did not note" in render(PROOFS, {"first": found})
