@@ -134,8 +134,14 @@ def _shell(host: str, script: str) -> str:
 
 
 def _most(counted: Mapping[str, Counters], hosts: Sequence[str]) -> Counters:
-    """Return the most of each counter over `hosts`."""
-    return {name: max(counted[host][name] for host in hosts) for name in counted[hosts[0]]}
+    """Return the most of each counter over `hosts`; of processes the least.
+
+    What else runs on a host adds to its processes and to no other counter.
+    """
+    return {
+        name: (min if name == "processes" else max)(counted[host][name] for host in hosts)
+        for name in counted[hosts[0]]
+    }
 
 
 def _least(runs: Sequence[Mapping[str, Counters]]) -> Counters:
