@@ -100,9 +100,15 @@ def _failing(found: Mapping[str, Any]) -> Iterator[str]:
         yield from ("", *_where(found))
 
 
+def is_here(proof: Mapping[str, str]) -> bool:
+    """Return whether this checkout has the program of a proof."""
+    module = ROOT.joinpath(*proof["command"].split()[2].split("."))
+    return module.is_dir() or module.with_suffix(".py").is_file()
+
+
 def main() -> None:
     """Write the page."""
-    proofs = yaml.safe_load(PROOFS.read_text(encoding="utf-8"))
+    proofs = [row for row in yaml.safe_load(PROOFS.read_text(encoding="utf-8")) if is_here(row)]
     names = [*(proof["name"] for proof in proofs), FAILING]
     results = {name: read(FOLDER / f"{name}.json") for name in names}
     PAGE.write_text(render(proofs, results), encoding="utf-8")

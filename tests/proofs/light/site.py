@@ -21,6 +21,7 @@ from lab.hosts.machine import Machine
 from lab.hosts.operations import Lab
 from tests.proofs.light.scenario import OLD
 from tests.support.instance_site import write_inventory
+from tests.support.inventories import make_state
 from tests.support.site import ROOT, Run, command, environment, lab, run_playbook, run_tool
 
 INSTANCE = Instance("kill")
@@ -102,10 +103,7 @@ def begin(path: str, host: str, log: Path, root: Path = ROOT) -> subprocess.Pope
     Runs of several hosts go on at once, so each is a site with a state directory of its own.
     """
     own = STATES / host
-    own.mkdir(parents=True, exist_ok=True)
-    for name in ("keys", "bundle"):
-        (own / name).unlink(missing_ok=True)
-        (own / name).symlink_to(ROOT / ".lab" / name)
+    make_state(own, FOLDER / "ssh")
     state = json.dumps({"site_state_dir": str(own)})
     argv = command(CONVERGE, "--limit", host, *ONLY, "-e", state, inventory=path)
     with log.open("wb") as output:

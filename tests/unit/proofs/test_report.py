@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.proofs.report import FAILING, render
+from tests.proofs.report import FAILING, is_here, render
 from tests.proofs.results import BROKEN, read
 
 PROOFS = [
@@ -55,3 +55,9 @@ def test_cuts_without_a_date_have_that_of_their_file(tmp_path: Path) -> None:
     assert [row[BROKEN] for row in read(file)["rows"]] == [[], ["c"]]
     assert "| First | 20" in render(PROOFS, {"first": found})
     assert "on a machine that the proof did not note" in render(PROOFS, {"first": found})
+
+
+def test_a_proof_that_this_checkout_does_not_have_is_left_out() -> None:
+    assert is_here({"command": "python -m tests.proofs.kill_hosts --cuts 1"})
+    assert is_here({"command": "python -m tests.proofs.kill"})
+    assert not is_here({"command": "python -m tests.proofs.nowhere"})
