@@ -73,6 +73,10 @@ class Remote:
         assert (again["changed"], again["plan"]) == (False, [])
         return Result(three.code, three.output, applied)
 
+    def play(self, playbook: str, entries: Sequence[Mapping[str, Any]], **variables: Any) -> Result:
+        """Run a playbook of this directory that writes what it found to `probe_result_file`."""
+        return self._play(playbook, entries, (), variables)
+
     def _play(
         self,
         playbook: str,
