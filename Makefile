@@ -50,6 +50,7 @@ proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, powe
 	lab/lab snapshot bare
 	$(PY) -m tests.proofs.kill --cuts 10
 	$(PY) -m tests.proofs.power_loss --cuts 10
+	$(PY) -m tests.proofs.plan --mutations 300
 	lab/lab restore bare
 	ansible-playbook site.yml -i inventories/lab
 	$(PY) -m tests.proofs.check_mode --kubeconfig .lab/kubeconfig

@@ -22,6 +22,7 @@ from tests.proofs.plan.cluster.objects import (
 from tests.proofs.plan.cluster.site import NODES, POOLS, Plan, Site
 from tests.proofs.plan.draw import draw, generator
 from tests.proofs.plan.verdict import unequal
+from tests.proofs.results import BROKEN
 
 SIDE = "cluster"
 Row = dict[str, Any]
@@ -58,7 +59,7 @@ class ClusterProof:
         return found
 
     def play(self, number: int) -> list[Row]:
-        """Play one round; `wrong` says what is not as it must be."""
+        """Play one round; `broken` says what is not as it must be."""
         choice: random.Random = generator(self._seed, SIDE, number)
         mutations = draw(choice, self.catalogue(number))
         try:
@@ -73,7 +74,7 @@ class ClusterProof:
                 "mutations": [str(item) for item in mutations if item.kind != OUTSIDE],
                 "outside": [str(item) for item in mutations if item.kind == OUTSIDE],
                 "steps": steps,
-                "wrong": wrong,
+                BROKEN: wrong,
             }
         ]
 

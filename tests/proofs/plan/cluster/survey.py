@@ -9,8 +9,8 @@ from typing import Any
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import MANAGER
 
-# What the server keeps for itself and writes at any time.
-_PASSED_KINDS = ("Event", "Lease", "APIService", "ComponentStatus", "FlowSchema")
+# What the server keeps for itself: also the address that it chose for a service.
+_PASSED_KINDS = ("Event", "Lease", "APIService", "ComponentStatus", "FlowSchema", "IPAddress")
 _NOISE = ("resourceVersion", "uid", "creationTimestamp", "generation", "selfLink", "managedFields")
 # The server chooses these anew when an object is made again.
 _CHOSEN = ("clusterIP", "clusterIPs", "healthCheckNodePort")

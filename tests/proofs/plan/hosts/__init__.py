@@ -1,0 +1,1 @@
+"""The host half: real roles on lab hosts, mutated and surveyed from outside the engine."""
