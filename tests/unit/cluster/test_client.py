@@ -73,14 +73,15 @@ def test_the_endpoint_may_move() -> None:
 
 
 def test_an_answer_that_never_came_is_asked_for_again() -> None:
-    found, script, time = client(GONE, reply(kind="Pod"))
-    answered = script.send
+    class Silent(Script):
+        """Takes each request and is silent for as long as the client waits."""
 
-    def slow(*request: Any) -> Reply:
-        time.sleep(30.0)  # the server takes the request and is silent
-        return answered(*request)
+        def send(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+            time.sleep(30.0)
+            return super().send(method, path, body, content_type)
 
-    script.send = slow  # type: ignore[method-assign] # a server that is slow
+    time = Time()
+    found = KubeClient(Silent(GONE, reply(kind="Pod")), 5.0, time.pace())
     assert found.get("/api/v1/pods") == {"kind": "Pod"}
 
 
