@@ -7,8 +7,8 @@ from tests.support.site import Run, on_host, run_playbook
 MEMBERS = ("cp1", "cp2", "cp3", "app1", "db1", "ml1")
 HOSTS = ("mirror1", *MEMBERS)
 
-# The inputs that a unit's process reads once at its start; younger than the process means that
-# a restart was lost.
+# The inputs that a unit's process reads at its start and at a reload; younger than both means that
+# a restart or reload was lost.
 STARTED_AFTER = {
     "containerd.service": ("/etc/containerd/config.toml", "/usr/local/bin/containerd"),
     "haproxy.service": ("/etc/haproxy/haproxy.cfg",),
@@ -24,6 +24,13 @@ for pair in {pairs}; do
   [ -e "$file" ] || continue
   systemctl is-active --quiet "$unit" || continue
   started=$(date -d "$(systemctl show --property=ExecMainStartTimestamp --value "$unit")" +%s)
+  # A reload reads the file again, too; not so the program itself.
+  reload=$(systemctl show --property=ExecReload --value "$unit" | tail -n 1)
+  reload=${{reload#*start_time=[}}; reload=${{reload%%]*}}
+  case "$file,$reload" in
+    /usr/*|*,|*,n/a) ;;
+    *) reloaded=$(date -d "$reload" +%s); [ "$reloaded" -le "$started" ] || started=$reloaded ;;
+  esac
   changed=$(stat -c %Z "$file")
   [ "$changed" -le "$started" ] || echo "$unit started before $file changed"
 done
