@@ -23,6 +23,16 @@ def words(run: Run) -> str:
     return " ".join(run.output.split())
 
 
+def really_changed(run: Run) -> set[str]:
+    """Return the hosts that a run changed; what its plan predicts counts as changed in Ansible."""
+    return {
+        host
+        for task in run.record["tasks"]
+        if not task["play"].startswith("Plan")
+        for host in task.get("changed", ())
+    }
+
+
 @pytest.fixture
 def moved(site: str) -> Iterator[None]:
     """A file of the host has another mode, for the time of a test."""
@@ -43,14 +53,14 @@ def test_an_approved_plan_binds_the_run(moved: None, tmp_path: Path) -> None:
         refused
     )
     assert "found adjust from [is file, mode 0640" in words(refused)
-    assert refused.counter("changed") == {}, refused.changed_tasks()
+    assert really_changed(refused) == set(), refused.changed_tasks()
     assert mode() == "640"
     on_host(HOST, f"chmod 0600 {PATH}")
     applied = run_playbook("site.yml", *ONLY, *bound)
     assert applied.returncode == 0, applied.output[-6000:]
-    assert applied.counter("changed") == {HOST: 1}, applied.changed_tasks()
+    assert really_changed(applied) == {HOST}, applied.changed_tasks()
     assert mode() == "644"
     again = run_playbook("site.yml", *ONLY, *bound)
     assert again.returncode == 0, again.output[-6000:]
     assert "has nothing left to do" in words(again)
-    assert again.counter("changed") == {}, again.changed_tasks()
+    assert really_changed(again) == set(), again.changed_tasks()
