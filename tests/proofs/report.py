@@ -32,7 +32,7 @@ _FAILING_HEAD = """## One proof seen to fail
 
 A proof that cannot fail proves nothing. This command runs the first one on a copy of the product
 whose engine does not write its ledger (one line is taken out of the copy; the product has no switch
-for it), cuts the engine's process at drawn steps, and ends with code 1 as soon as a promise is
+for it), cuts the engine's process at drawn steps, and ends with code 3 as soon as a promise is
 broken.
 
 ```console

@@ -25,6 +25,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document 
     NODE_POOLS,
 )
 
+from tests.integration.cluster.test_node_pools import POOLS
 from tests.proofs.plan.cluster import survey
 from tests.proofs.plan.cluster.edits import create, edit, remove
 from tests.support.plan_files import approval_of, write_plan
@@ -76,14 +77,6 @@ NAMES = {
     "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{ns}/networkpolicies/closed",
 }
 NOTE = {"metadata": {"annotations": {"example.org/note": "moved"}}}
-POOLS: dict[str, Any] = {
-    "database": {
-        "labels": {"workload": "database"},
-        "taints": [{"key": "dedicated", "value": "database", "effect": "NoSchedule"}],
-        "min": 1,
-        "max": 3,
-    }
-}
 
 
 @dataclass(frozen=True)
