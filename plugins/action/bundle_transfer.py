@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.bundle.index impor
     Entry,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.store import (
-    BATCH_NAME,
     file_entries,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import (
@@ -115,13 +115,14 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
 
     def _send(self, source: Path, wanted: str, missing: list[Entry]) -> None:
         total = sum(entry.size for entry in missing)
-        upload = Path(self._args["dest"]).parent / "upload" / BATCH_NAME
+        upload = Path(self._args["dest"]).parent / "upload"
         sent = 0
         for batch in plan_batches(missing, self._args["batch_mib"] * _MIB):
+            name = f"batch-{secrets.token_hex(8)}.tar"
             with tempfile.NamedTemporaryFile(prefix="biomax-batch-") as archive:
                 write_batch(source, batch, Path(archive.name))
-                self._transfer_file(archive.name, str(upload))
-            self._store(wanted, "received")
+                self._transfer_file(archive.name, str(upload / name))
+            self._store(wanted, "received", batch=name)
             sent += sum(entry.size for entry in batch)
             host = self._task_vars.get("inventory_hostname", "the mirror")
             self._display.display(f"bundle to {host}: {sent // _MIB} of {total // _MIB} MiB")

@@ -36,11 +36,17 @@ options:
   state:
     description:
       - V(compared) looks; with O(index_dir), outside check mode, it makes ready for batches.
-      - V(received) takes C(upload/batch.tar) in.
+      - V(received) takes O(batch) in.
       - V(published) puts everything in place and removes what left.
     type: str
     choices: [compared, received, published]
     default: compared
+  batch:
+    description:
+      - Name of the uploaded archive in C(upload), which is removed when it was taken in.
+      - Every batch has its own name. A call that a killed controller left behind then finds
+        nothing to take and cannot take away the batch of the run that followed.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -115,7 +121,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import INDEX_NAME, Index
-from ansible_collections.biomax.platform.plugins.module_utils.bundle.store import BATCH_NAME, Store
+from ansible_collections.biomax.platform.plugins.module_utils.bundle.store import Store
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.verify import (
     load_verified_index,
 )
@@ -143,6 +149,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
             "choices": ["compared", "received", "published"],
             "default": "compared",
         },
+        "batch": {"type": "str"},
     }
 
 
@@ -168,10 +175,11 @@ def run(params: dict[str, Any], store: Store, check_mode: bool) -> dict[str, Any
             store.prepare(directory, params["public_key"], _uploader())
         return {"changed": False, "known": True, "published": published, **_compare(store, index)}
     if params["state"] == "received":
-        taken = store.receive(index, store.upload / BATCH_NAME)
-        (store.upload / BATCH_NAME).unlink()
+        batch = store.upload / params["batch"]
+        taken = store.receive(index, batch)
+        batch.unlink()
         return {"changed": bool(taken), "known": True, "published": published, "taken": taken}
-    placed, removed = store.publish(index)
+    placed, removed = store.publish(index, directory)
     changed = bool(placed or removed or not published)
     return {
         "changed": changed,
@@ -227,7 +235,11 @@ def _run_and_save(module: Any, hashes: Hashes) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=argument_spec(),
+        required_if=[("state", "received", ("batch",))],
+        supports_check_mode=True,
+    )
     os.umask(0o022)
     hashes = Hashes(HASHES)
     holder = {"run": f"bundle_store {module.params['state']}", "user": str(os.getuid())}

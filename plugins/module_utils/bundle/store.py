@@ -4,7 +4,7 @@
 """The mirror's copy of a bundle: what is missing, batches taken in, a new index published.
 
 Beside the bundle directory lie `incoming` (the wanted index and files already received, named by
-their sum) and `upload` (the one batch under way). Received files wait there until all have come,
+their sum) and `upload` (the batch under way). Received files wait there until all have come,
 so hosts never see half of a new bundle, and a cut transfer goes on where it stopped. Standard
 library only: this runs on hosts.
 """
@@ -42,7 +42,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     NotReadyError,
 )
 
-BATCH_NAME = "batch.tar"
 _CHUNK = 1024 * 1024  # bytes copied at a time
 
 
@@ -155,6 +154,7 @@ class Store:
         Raises:
             IntegrityError: a member is not what its name and the index say; it was not kept.
             PlatformError: the disk is full.
+            FileNotFoundError: a later run has begun, whose `prepare` took the batch away.
         """
         by_sum = {entry.sha256: entry for entry in file_entries(index)}
         taken = []
@@ -176,8 +176,13 @@ class Store:
             ) from error
         return taken
 
-    def publish(self, index: Index) -> tuple[list[str], list[str]]:
+    def publish(self, index: Index, index_dir: Path) -> tuple[list[str], list[str]]:
         """Put everything in place, remove what left, and make the new index the valid one.
+
+        Args:
+            index: the wanted index.
+            index_dir: where it and its signature lie: `incoming`, or `path` when a call that a
+                killed controller left behind has published it meanwhile.
 
         Returns:
             The paths that were placed and the paths that were removed.
@@ -198,8 +203,8 @@ class Store:
         _remove_empty_directories(self.path)
         # The signature first: while the two differ, hosts refuse the index and try again.
         for name in (SIGNATURE_NAME, INDEX_NAME):
-            write_file(self.path / name, (self.incoming / name).read_bytes())
-        shutil.rmtree(self.incoming)
+            write_file(self.path / name, (index_dir / name).read_bytes())
+        shutil.rmtree(self.incoming, ignore_errors=True)
         shutil.rmtree(self.upload, ignore_errors=True)
         sync_directory(self.path.parent)
         self.sums.sha256(self.path / INDEX_NAME)

@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.batches import write_batch
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Index
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.store import (
-    BATCH_NAME,
     Store,
     file_entries,
 )
@@ -19,6 +18,8 @@ from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import
 from ansible_collections.biomax.platform.plugins.modules.bundle_store import argument_spec, run
 
 from tests.support.bundles import Signer, make_signer, write_bundle
+
+BATCH = "batch-1.tar"
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def call(store: Store, source: Path, signer: Signer, state: str, **more: Any) ->
         "index_sha256": hashlib.sha256((source / "index.json").read_bytes()).hexdigest(),
         "index_dir": None,
         "state": state,
+        "batch": None,
         **more,
     }
     assert set(params) == set(argument_spec())
@@ -75,10 +77,10 @@ def test_check_mode_compares_and_makes_nothing(
 
 def test_whole_way(store: Store, source: Path, signer: Signer, index: Index) -> None:
     call(store, source, signer, "compared", index_dir=str(source))
-    write_batch(source, file_entries(index), store.upload / BATCH_NAME)
-    taken = call(store, source, signer, "received")
+    write_batch(source, file_entries(index), store.upload / BATCH)
+    taken = call(store, source, signer, "received", batch=BATCH)
     assert (taken["changed"], len(taken["taken"]), taken["published"]) == (True, 2, False)
-    assert not (store.upload / BATCH_NAME).exists()
+    assert not (store.upload / BATCH).exists()
     placed = call(store, source, signer, "published")
     assert (placed["changed"], sorted(placed["staged"])) == (True, ["apt/b", "files/a"])
     again = call(store, source, signer, "compared")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,8 +24,17 @@ MIB = 1024 * 1024
 class Transfer(ActionModule):
     """The action without a connection: modules run in this process, files are copied."""
 
-    def __init__(self, root: Path, args: dict[str, Any], *, check: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        args: dict[str, Any],
+        *,
+        check: bool = False,
+        cut_at: str = "",
+        left_behind: dict[str, Any] | None = None,
+    ) -> None:
         self._root, self._given = root, args
+        self._cut_at, self._left_behind = cut_at, left_behind
         self._task = SimpleNamespace(check_mode=check, diff=True, args=args)
         self._connection = SimpleNamespace(
             _shell=SimpleNamespace(tmpdir=None, join_path=lambda *parts: str(Path(*parts)))
@@ -32,14 +42,24 @@ class Transfer(ActionModule):
         self._display = SimpleNamespace(display=lambda _text: None)
         self.calls: list[str] = []
         self.sent: list[int] = []
+        self.cut: dict[str, Any] = {}
 
     def go(self) -> dict[str, Any]:
         self._args, self._task_vars = self._given, {}
         return self._transfer(Path(self._given["src"]))
 
     def _execute_module(self, **call: Any) -> dict[str, Any]:
-        params = {"index_dir": None, **call["module_args"]}
+        params = {"index_dir": None, "batch": None, **call["module_args"]}
         self.calls.append(params["state"])
+        if params["state"] == self._cut_at:
+            self.cut = params
+            raise KeyboardInterrupt
+        if self._left_behind and params["state"] == self._left_behind["state"]:
+            with contextlib.suppress(OSError, PlatformError):  # nobody listens to it any more
+                self._run_module(self._left_behind)
+        return self._run_module(params)
+
+    def _run_module(self, params: dict[str, Any]) -> dict[str, Any]:
         store = Store(Path(params["path"]), Hashes(self._root / "hashes.json"))
         try:
             result = bundle_store.run(params, store, self._task.check_mode)
@@ -77,6 +97,18 @@ def args(tmp_path: Path, signer: Signer) -> dict[str, Any]:
         "batch_mib": 1,
         "plan_file": "",
     }
+
+
+@pytest.mark.parametrize("state", ["received", "published"])
+def test_call_that_a_killed_controller_left_behind_disturbs_nothing(
+    tmp_path: Path, args: dict[str, Any], state: str
+) -> None:
+    killed = Transfer(tmp_path, args, cut_at=state)
+    with pytest.raises(KeyboardInterrupt):
+        killed.go()
+    second = Transfer(tmp_path, args, left_behind=killed.cut)
+    assert second.go()["changed"]
+    assert not Transfer(tmp_path, args).go()["changed"]
 
 
 def test_first_transfer_and_again(tmp_path: Path, args: dict[str, Any]) -> None:

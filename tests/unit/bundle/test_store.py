@@ -12,7 +12,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.bundle.batches imp
 )
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry, Index
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.store import (
-    BATCH_NAME,
     Store,
     file_entries,
 )
@@ -27,6 +26,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.host.hashes import
 
 from tests.support.bundles import Signer, make_signer, write_bundle
 
+BATCH = "batch-1.tar"
 FILES = {"files/a": b"first", "files/b": b"second", "apt/same": b"second"}
 
 
@@ -53,9 +53,9 @@ def transfer(store: Store, source: Path, signer: Signer, limit: int = 1000) -> i
     index = load_verified_index(store.incoming, signer.public)
     missing = store.compare(index).missing
     for batch in plan_batches(missing, limit):
-        write_batch(source, batch, store.upload / BATCH_NAME)
-        store.receive(index, store.upload / BATCH_NAME)
-    store.publish(index)
+        write_batch(source, batch, store.upload / BATCH)
+        store.receive(index, store.upload / BATCH)
+    store.publish(index, store.incoming)
     return len(missing)
 
 
@@ -103,11 +103,11 @@ def test_cut_transfer_goes_on(store: Store, source: Path, signer: Signer) -> Non
     index = write_bundle(source, signer, FILES)
     store.prepare(source, signer.public, os.getuid())
     first = next(plan_batches(store.compare(index).missing, 1))
-    write_batch(source, first, store.upload / BATCH_NAME)
-    store.receive(index, store.upload / BATCH_NAME)
+    write_batch(source, first, store.upload / BATCH)
+    store.receive(index, store.upload / BATCH)
     assert store.published_sum() == ""
     with pytest.raises(NotReadyError, match="1 files have not come"):
-        store.publish(index)
+        store.publish(index, store.incoming)
     assert transfer(store, source, signer) == 1
     assert tree(store.path) == tree(source)
 
@@ -161,15 +161,15 @@ def test_unknown_member_is_refused(store: Store, source: Path, signer: Signer) -
     store.prepare(source, signer.public, os.getuid())
     (source / "foreign").write_bytes(b"x")
     foreign = Entry("manifest", "foreign", "foreign", 1, sha256="0" * 64)
-    write_batch(source, [foreign], store.upload / BATCH_NAME)
+    write_batch(source, [foreign], store.upload / BATCH)
     with pytest.raises(IntegrityError, match="is no file of the signed index"):
-        store.receive(index, store.upload / BATCH_NAME)
+        store.receive(index, store.upload / BATCH)
 
 
 def test_cut_upload_is_refused(store: Store, source: Path, signer: Signer) -> None:
     index = write_bundle(source, signer, {"files/a": b"x" * 4000})
     store.prepare(source, signer.public, os.getuid())
-    batch = store.upload / BATCH_NAME
+    batch = store.upload / BATCH
     write_batch(source, file_entries(index), batch)
     batch.write_bytes(batch.read_bytes()[:1500])
     with pytest.raises(IntegrityError, match=r"run the transfer again|Transfer the bundle again"):
