@@ -159,12 +159,17 @@ class Tagged(Strict):
 class Image(Tagged, Artifact):
     """An image: binaries of one program, Debian packages it calls, certificates if it asks.
 
-    A `stand_in` is a program of ours under the name of upstream's image.
+    A `stand_in` is a program of ours under the name of upstream's image. `files` may be empty: the
+    image is then made of packages only, for the program that it is named with. `users` are added
+    to those that every image has, name to number of user and group. `search_path` comes before
+    the usual directories of programs.
     """
 
     files: dict[RelativePath, str]
     entrypoint: tuple[str, ...]
     user: str = "0"
+    users: dict[str, int] = {}
+    search_path: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     certificates: bool = False
     stand_in: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
@@ -49,10 +50,17 @@ def merged(name: str) -> str:
     return f"usr/{name}" if first in MERGED and rest else name
 
 
-def skeleton() -> dict[str, Member]:
-    """Return what every image has: users, name resolution order, /tmp."""
+def skeleton(more_users: Mapping[str, int] | None = None) -> dict[str, Member]:
+    """Return what every image has: users, name resolution order, /tmp.
+
+    Args:
+        more_users: further users, name to number; each has a group of the same name and number.
+    """
     users = "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532::/:/sbin/nologin\n"
     groups = "root:x:0:\nnonroot:x:65532:\n"
+    for name, number in (more_users or {}).items():
+        users += f"{name}:x:{number}:{number}::/:/sbin/nologin\n"
+        groups += f"{name}:x:{number}:\n"
     return {
         "etc/group": Member(data=groups.encode()),
         "etc/nsswitch.conf": Member(data=b"hosts: files dns\n"),

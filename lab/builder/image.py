@@ -19,7 +19,7 @@ from lab.builder.tarball import Member, write_tar
 
 RECIPE = 1  # raise it when the rules below change
 CREATED = "1970-01-01T00:00:00Z"
-SEARCH_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -48,7 +48,7 @@ def root_files(
         packages: Debian packages to unpack, dependencies included.
         certificates: the ca-certificates package, or None.
     """
-    members = deb.skeleton()
+    members = deb.skeleton(image.users)
     unpacked = [deb.unpack(package) for package in packages]
     if unpacked:
         members |= deb.merged_links()
@@ -106,7 +106,7 @@ def _configuration(image: Image, arch: str, layer: str) -> dict[str, Any]:
         "os": "linux",
         "created": CREATED,
         "config": {
-            "Env": [SEARCH_PATH],
+            "Env": [f"PATH={':'.join((*image.search_path, *SEARCH_PATH))}"],
             "Entrypoint": list(image.entrypoint),
             "User": image.user,
             "WorkingDir": "/",

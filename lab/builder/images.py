@@ -116,6 +116,9 @@ def _item(name: str, path: str, source: Path, result: Path, digest: str) -> Item
 def _entry(context: Context, image: Image, built: oci.Built) -> Entry:
     program = context.full.program(image.program)
     debian = " and Debian packages" if image.packages or image.certificates else ""
+    licence, source = f"{program.licence}{debian}", f"{image.program} {program.version}{debian}"
+    if not image.files:
+        licence = source = "Debian packages"
     return Entry(
         kind="image",
         name=image.name,
@@ -123,6 +126,6 @@ def _entry(context: Context, image: Image, built: oci.Built) -> Entry:
         path=LAYOUT,
         size=built.total_size,
         digest=built.digest,
-        licence=f"{program.licence}{debian}",
-        source=f"{image.program} {program.version}{debian}",
+        licence=licence,
+        source=source,
     )

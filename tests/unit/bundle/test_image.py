@@ -107,3 +107,21 @@ def test_links_and_directories_are_kept(tmp_path: Path) -> None:
         assert archive.getnames() == ["a", "a/b", "d"]
         assert archive.getmember("a/b").linkname == "../c"
         assert archive.getmember("d").mode == 0o1777
+
+
+def test_an_image_of_packages_only_has_its_users_and_its_search_path(tmp_path: Path) -> None:
+    image = IMAGE.model_copy(
+        update={"files": {}, "users": {"postgres": 26}, "search_path": ("/usr/lib/pg/bin",)}
+    )
+    place = tmp_path / "image"
+    place.mkdir()
+    members = oci.root_files(image, {}, [], None)
+    assert members["etc/passwd"].data is not None
+    assert b"\npostgres:x:26:26::/:/sbin/nologin\n" in members["etc/passwd"].data
+    assert b"\npostgres:x:26:\n" in (members["etc/group"].data or b"")
+    oci.build(image, "amd64", members, place)
+    digest = oci.load_built(place).digest.removeprefix("sha256:")
+    manifest = json.loads((place / "blobs" / digest).read_bytes())
+    config = json.loads((place / "blobs" / manifest["config"]["digest"][7:]).read_bytes())
+    (path,) = config["config"]["Env"]
+    assert path.startswith("PATH=/usr/lib/pg/bin:/usr/local/sbin:")
