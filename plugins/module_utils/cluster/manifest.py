@@ -152,7 +152,8 @@ def _cleaned(value: Any) -> Any:
         for key, inner in value.items()
         if not (key == "creationTimestamp" and inner is None)
     }
-    if isinstance(result.get("fieldRef"), dict):
+    # A schema in a definition has a property of that name, too, which is no reference.
+    if _has_text(result.get("fieldRef"), "fieldPath"):
         result["fieldRef"] = {"apiVersion": "v1", **result["fieldRef"]}
     return result
 

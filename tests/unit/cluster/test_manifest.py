@@ -84,6 +84,17 @@ spec: {containers: [{name: w, env: [{name: N, valueFrom: {fieldRef: {fieldPath: 
     assert field == {"apiVersion": "v1", "fieldPath": "spec.nodeName"}
 
 
+def test_a_schema_that_describes_a_reference_stays_as_it_is() -> None:
+    text = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: webs.example.org}
+spec: {schema: {properties: {fieldRef: {type: object, properties: {fieldPath: {type: string}}}}}}
+"""
+    (item,) = select_objects(text, chosen())
+    assert "apiVersion" not in item["spec"]["schema"]["properties"]["fieldRef"]
+
+
 def test_nothing_rendered_means_nothing_taken() -> None:
     assert parse_selection("", "x") is None
     assert parse_selection("---\n# only a remark\n", "x") is None
