@@ -36,7 +36,7 @@ lab-down: venv ## remove the lab hosts and everything they left
 	lab/lab down
 
 test: bundle ## every test (about 30 min with a bundle)
-	tools/ensure-packages curl iproute2 nftables
+	tools/ensure-packages curl iproute2 nftables postgresql-15
 	cd programs && go vet ./... && go test ./...
 	$(PY) -m pytest
 

@@ -87,7 +87,7 @@ EXAMPLES = r"""
 
 - name: Converge everything and remove what left the set
   biomax.platform.cluster_state:
-    components: [kubelet_csr_approver, network, cluster_dns, load_balancer, network_probe]
+    components: [foundation, pod_flows, network, cluster_dns, load_balancer, network_probe]
     kubeconfig: "{{ site_state_dir }}/kubeconfig"
     bundle_dir: "{{ bundle_dir }}"
     bundle_public_key: "{{ bundle_public_key }}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import open_client
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.state import converge
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
@@ -16,6 +17,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 
 from tests.rendered.conftest import Sites, checkers, planted
 from tests.support.apiserver import api_server
+from tests.support.site import ROOT
 
 OBJECTS = [name for name, item in checkers()["objects"].items() if item.get("server")]
 OPTIONS = Options(whole_platform=False, ready_seconds=0)
@@ -35,6 +37,17 @@ def flags(sites: Sites, directory: Path, wrong: str = "") -> list[str]:
     return found
 
 
+def platform_components() -> list[str]:
+    """Return the components of a site in their order."""
+    tasks = yaml.safe_load((ROOT / "playbooks/tasks/platform.yml").read_text(encoding="utf-8"))
+    (names,) = [
+        task["biomax.platform.cluster_state"]["components"]
+        for task in tasks
+        if "biomax.platform.cluster_state" in task
+    ]
+    return list(names)
+
+
 class Servers:
     """An API server for each site, with the files that it reads and the site's objects.
 
@@ -47,10 +60,9 @@ class Servers:
 
     def components(self, site: str) -> list[tuple[str, list[Any]]]:
         """Return the objects of a site by role, those that a server can judge."""
-        parsed: dict[str, list[Any]] = {}
+        parsed: dict[str, list[Any]] = {role: [] for role in platform_components()}
         for name in sorted(OBJECTS):
-            items = self._sites.data[site]["objects"][name] or []
-            parsed.setdefault(Path(name).parts[0], []).extend(items)
+            parsed[Path(name).parts[0]] += self._sites.data[site]["objects"][name] or []
         return [(role, items) for role, items in parsed.items() if items]
 
     def applied(self, site: str) -> tuple[Path, dict[str, Any]]:

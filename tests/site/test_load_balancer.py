@@ -28,6 +28,7 @@ from tests.support.site import ROOT, lab, on_host, run_tool
 NETWORK = yaml.safe_load((ROOT / "inventories/lab/group_vars/all/network.yml").read_text())
 POOL = NETWORK["load_balancer_pools"][0]
 ALLOWED = {"platform.biomax.ai/load-balancer": "allowed"}
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 ANNOUNCING = ("app1", "ml1")
 READ_CARD = "cat /sys/class/net/host0/address"
 BACKEND = "db1"  # it announces nothing, so what moves is the address and not the program
@@ -77,6 +78,13 @@ def pod(namespace: str) -> dict[str, Any]:
         ),
         "args": ["-conf", "/etc/coredns/Corefile"],
         "volumeMounts": [{"name": "conf", "mountPath": "/etc/coredns"}],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "readinessProbe": {"httpGet": {"port": 8080, "path": "/health"}, "periodSeconds": 1},
     }
     return {
@@ -103,7 +111,7 @@ class Namespace:
             self.client.get(self.path)
             self.made = False
         except MissingError:
-            metadata = {"name": name, "labels": labels}
+            metadata = {"name": name, "labels": {**RESTRICTED, **labels}}
             wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
             self.client.apply(self.path, wanted)
             self.made = True

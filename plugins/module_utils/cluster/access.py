@@ -52,8 +52,8 @@ class Access:
         """Headers that every request carries."""
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
-    def pool(self) -> urllib3.PoolManager:
-        """Open a pool of connections; nothing is sent yet.
+    def context(self) -> ssl.SSLContext:
+        """Make the context of verified connections that show the client's certificate.
 
         Raises:
             InputError: Certificate or key is damaged.
@@ -64,6 +64,15 @@ class Access:
                 _load_chain(context, self.certificate, self.key)
         except (ssl.SSLError, ValueError) as error:
             raise InputError(f"Cannot use the certificates for {self.server}: {error}.") from error
+        return context
+
+    def pool(self) -> urllib3.PoolManager:
+        """Open a pool of connections; nothing is sent yet.
+
+        Raises:
+            InputError: Certificate or key is damaged.
+        """
+        context = self.context()
         names: dict[str, Any] = {}
         if self.server_name:
             names = {"server_hostname": self.server_name, "assert_hostname": self.server_name}

@@ -132,6 +132,33 @@ def _claim(item: Mapping[str, Any]) -> Readiness:
     return Readiness(False, "its volume is lost", final=True) if phase == "Lost" else READY
 
 
+def _postgresql(item: Mapping[str, Any]) -> Readiness:
+    """Judge a cluster of CloudNativePG (api/v1/cluster_types.go of 1.30.0)."""
+    status, wanted = item.get("status", {}), int(item["spec"].get("instances", 1))
+    ready = int(status.get("readyInstances", 0))
+    if condition(item, "Ready").get("status") == "True" and ready >= wanted:
+        return READY
+    phase = ": ".join(str(status[key]) for key in ("phase", "phaseReason") if status.get(key))
+    return Readiness(False, f"{ready} of {wanted} instances ready; {phase or 'not seen yet'}")
+
+
+def _postgresql_without(
+    item: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], absent: Collection[str]
+) -> Readiness:
+    """Judge a cluster that has lost nodes: a primary that is alive, and every other instance."""
+    status = item.get("status", {})
+    dead = {pod["metadata"]["name"] for pod in pods if pod["spec"].get("nodeName") in absent}
+    primary, wanted = status.get("currentPrimary"), int(item["spec"].get("instances", 1))
+    if len(dead) >= wanted:
+        return READY  # all of it is known to be dead: waiting cannot help
+    if not primary or primary in dead or primary != status.get("targetPrimary"):
+        return Readiness(False, f"its primary {primary} is on a dead node or about to change")
+    ready = int(status.get("readyInstances", 0))
+    if ready >= wanted - len(dead):
+        return READY
+    return Readiness(False, f"{ready} of {wanted} instances ready, {len(dead)} on dead nodes")
+
+
 PREDICATES: Mapping[str, Callable[[Mapping[str, Any]], Readiness]] = {
     "Deployment": _deployment,
     "DaemonSet": _daemon_set,
@@ -142,22 +169,25 @@ PREDICATES: Mapping[str, Callable[[Mapping[str, Any]], Readiness]] = {
     "PersistentVolumeClaim": _claim,
     "CustomResourceDefinition": by_condition("Established"),
     "APIService": by_condition("Available"),
+    "Cluster": _postgresql,
 }
 
 
 def without_absent(
     item: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], absent: Collection[str]
 ) -> Readiness:
-    """Judge a DaemonSet or Deployment by its pods on nodes that are not known to be dead.
+    """Judge a workload by its pods on nodes that are not known to be dead.
 
     Args:
-        item: The DaemonSet or Deployment.
+        item: The DaemonSet, the Deployment or CloudNativePG's Cluster.
         pods: Its pods.
         absent: Names of dead nodes.
 
     Returns:
         The verdict: the pods on dead nodes neither count as wanted nor as there.
     """
+    if item["kind"] == "Cluster":
+        return _postgresql_without(item, pods, absent)
     if not _seen(item):
         return readiness(item)
     status, spec = dict(item.get("status", {})), dict(item["spec"])

@@ -129,18 +129,20 @@ class Waiter:
         absent = self._options.absent
         operated = version is not None or (live["apiVersion"], live["kind"]) in MADE
         verdict = judge_operated(live, version or "", absent) if operated else readiness(live)
-        is_workload = live["kind"] in ("DaemonSet", "Deployment") and "spec" in live
+        is_workload = live["kind"] in ("Cluster", "DaemonSet", "Deployment") and "spec" in live
         if verdict.ready or not absent or not is_workload:
             return verdict
         if operated:
             return judge_operated(live, version or "", absent, self._pods(live))
-        if live["kind"] == "DaemonSet":
+        if live["kind"] in ("Cluster", "DaemonSet"):
             return without_absent(live, self._pods(live), absent)
         return verdict
 
     def _pods(self, live: Object) -> list[Object]:
         """List the pods of a workload."""
         labels = live["spec"].get("selector", {}).get("matchLabels", {})
+        if live["kind"] == "Cluster":
+            labels = {"cnpg.io/cluster": live["metadata"]["name"]}
         found = self._client.get(
             f"/api/v1/namespaces/{live['metadata']['namespace']}/pods",
             labelSelector=",".join(f"{key}={value}" for key, value in labels.items()),

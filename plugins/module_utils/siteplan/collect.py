@@ -19,6 +19,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document 
     IMAGES,
     MEMBERSHIP,
     NODE_POOLS,
+    SCHEMA,
     Part,
 )
 
@@ -30,9 +31,10 @@ REGISTERED = {
     MEMBERSHIP: "cluster_membership_orders",
     NODE_POOLS: "node_pools_reconciled",
     COMPONENTS: "site_components",
+    SCHEMA: "postgresql_migrated",
 }
 _ON_HOSTS = (BUNDLE, HOST, IMAGES)
-_IN_CLUSTER = (NODE_POOLS, COMPONENTS)
+_IN_CLUSTER = (NODE_POOLS, COMPONENTS, SCHEMA)
 # A new bundle may hold other artifacts and images, which is known when the mirror has it.
 _OPEN_WITH_A_NEW_BUNDLE = {HOST: ("artifact", "unit"), IMAGES: ("images",)}
 

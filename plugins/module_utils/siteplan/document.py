@@ -29,7 +29,8 @@ CLUSTER = "cluster"  # stands for the host of what is done through the API endpo
 # Parts in the order in which site.yml carries them out.
 BUNDLE, HOST, IMAGES = "bundle", "host", "images"
 MEMBERSHIP, NODE_POOLS, COMPONENTS = "membership", "node_pools", "components"
-PARTS = (BUNDLE, HOST, IMAGES, MEMBERSHIP, NODE_POOLS, COMPONENTS)
+SCHEMA = "schema"
+PARTS = (BUNDLE, HOST, IMAGES, MEMBERSHIP, NODE_POOLS, COMPONENTS, SCHEMA)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document 
     IMAGES,
     MEMBERSHIP,
     NODE_POOLS,
+    SCHEMA,
     Part,
     SitePlan,
 )
@@ -165,7 +166,7 @@ def _membership(plan: SitePlan, members: Members) -> Phase:
 
 
 def _platform(plan: SitePlan) -> Phase:
-    parts = _chosen(plan, (NODE_POOLS, COMPONENTS), None)
+    parts = _chosen(plan, (NODE_POOLS, COMPONENTS, SCHEMA), None)
     rows = [row for part in parts for row in changing(part.rows)]
     rolled = [
         f"{r['kind']} {r['name']}" for r in rows if r["kind"] in _ROLLED and r["action"] != "create"

@@ -51,6 +51,7 @@ RUNNING = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvai
         build("Pod", status={"phase": "Succeeded"}),
         build("CustomResourceDefinition", status=conditions(("Established", "True"))),
         build("APIService", status=conditions(("Available", "True"))),
+        build("Cluster", {"instances": 3}, {"readyInstances": 3, **conditions(("Ready", "True"))}),
         build("Namespace", status={"phase": "Active"}),
         build("PersistentVolumeClaim", status={"phase": "Pending"}),
         build("ConfigMap"),
@@ -107,6 +108,16 @@ def test_ready(item: dict[str, Any]) -> None:
             "Available is False",
             False,
         ),
+        (build("Cluster", {"instances": 3}), "0 of 3 instances ready; not seen yet", False),
+        (
+            build(
+                "Cluster",
+                {"instances": 3},
+                {"readyInstances": 2, "phase": "Failing over", **conditions(("Ready", "False"))},
+            ),
+            "2 of 3 instances ready; Failing over",
+            False,
+        ),
         (build("Namespace", status={"phase": "Terminating"}), "Terminating", False),
         (build("PersistentVolumeClaim", status={"phase": "Lost"}), "lost", True),
         (build("ConfigMap", deletionTimestamp="2026-01-01T00:00:00Z"), "being deleted", False),
@@ -141,3 +152,24 @@ def test_nobody_waits_for_a_dead_node(
     item = build("DaemonSet", status={**SEEN, **RUNNING, "numberAvailable": available})
     assert without_absent(item, pods, {"dead"}).ready is ready
     assert not without_absent(build("DaemonSet", status=RUNNING), pods, {"dead"}).ready
+
+
+@pytest.mark.parametrize(
+    ("status", "ready"),
+    [
+        ({"readyInstances": 2, "currentPrimary": "pg-2", "targetPrimary": "pg-2"}, True),
+        ({"readyInstances": 1, "currentPrimary": "pg-2", "targetPrimary": "pg-2"}, False),
+        ({"readyInstances": 2, "currentPrimary": "pg-1", "targetPrimary": "pg-1"}, False),
+        ({"readyInstances": 2, "currentPrimary": "pg-2", "targetPrimary": "pending"}, False),
+        ({}, False),
+    ],
+)
+def test_a_database_that_lost_a_node_needs_a_living_primary(
+    status: dict[str, Any], ready: bool
+) -> None:
+    pods = [pod(node, "True") for node in ("dead", "a", "b")]
+    for number, item in enumerate(pods, start=1):
+        item["metadata"]["name"] = f"pg-{number}"
+    cluster = build("Cluster", {"instances": 3}, status)
+    assert without_absent(cluster, pods, {"dead"}).ready is ready
+    assert without_absent(cluster, pods, {"dead", "a", "b"}).ready

@@ -15,6 +15,8 @@ from tools import generate_reference
 def test_the_committed_reference_is_in_step() -> None:
     committed = (ROOT / "docs/reference/variables.md").read_text()
     assert committed == generate_reference.generate(), "run tools/generate_reference.py"
+    flows = (ROOT / "docs/reference/flows.md").read_text()
+    assert flows == generate_reference.generate_flows(), "run tools/generate_reference.py"
 
 
 def test_every_variable_of_a_role_is_in_it() -> None:

@@ -47,6 +47,7 @@ VARIABLES: dict[str, Any] = {
     "kube_dns_domain": "cluster.local",
     "kube_dns_address": "10.96.0.10",
     "network_provider": "routed",
+    "storage_provider": "ceph",
     "dns_upstream_servers": [],
     "load_balancer_pools": [
         {"name": "public", "addresses": ["203.0.113.200-203.0.113.219"], "auto_assign": False}

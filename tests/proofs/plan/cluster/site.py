@@ -37,10 +37,15 @@ from tests.support.site import ROOT, run_tool
 # The platform's components in the order of playbooks/tasks/platform.yml.
 COMPONENT_NAMES = (
     "kubelet_csr_approver",
+    "foundation",
+    "pod_flows",
     "network",
     "cluster_dns",
+    "storage",
     "load_balancer",
     "network_probe",
+    "postgresql_operator",
+    "postgresql",
 )
 # No controller runs here, so nothing would become ready; what somebody edited may be taken back.
 OPTIONS = Options(whole_platform=True, ready_seconds=0, take_over=frozenset({EDITOR}))
