@@ -137,9 +137,11 @@ class Registry:
 
     def _wanted(self, name: str, path: str, label: str) -> Wanted:
         host, _, repository = name.partition("/")
-        real = DOCKER_HUB[1] if host == DOCKER_HUB[0] else host
         auth = self._auth.setdefault(name, BearerAuth(self.downloader.session))
-        url = self.locate(f"https://{real}/v2/{repository}/{path}")
+        named = f"https://{host}/v2/{repository}/{path}"
+        url = self.locate(named)
+        if url == named and host == DOCKER_HUB[0]:  # nobody stands in for it
+            url = named.replace(*DOCKER_HUB, 1)
         return Wanted(label, url, auth=auth)
 
 
