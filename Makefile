@@ -26,10 +26,10 @@ bundle: keys ## everything a site needs, built from source (30 min from nothing,
 	@echo "== bundle (up to 30 min from empty caches, seconds when nothing changed)"
 	lab/bundle build --output .lab/bundle --keys $(KEYS)
 
-lab: bundle ## bare hosts on this machine, made a cluster by site.yml (about 3 min with a bundle)
+lab: bundle ## bare hosts on this machine, made a cluster by site.yml (3 to 6 min with a bundle)
 	@echo "== lab hosts (1 min for the first root file system, then seconds)"
 	lab/lab up
-	@echo "== site.yml on them (about 3 min)"
+	@echo "== site.yml on them (3 to 6 min)"
 	ansible-playbook site.yml -i inventories/lab
 
 lab-down: venv ## remove the lab hosts and everything they left
