@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import open_client
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.state import converge
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.waiting import Options
@@ -17,7 +16,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 
 from tests.rendered.conftest import Sites, checkers, planted
 from tests.support.apiserver import api_server
-from tests.support.site import ROOT
+from tests.support.site import platform_components
 
 OBJECTS = [name for name, item in checkers()["objects"].items() if item.get("server")]
 OPTIONS = Options(whole_platform=False, ready_seconds=0)
@@ -35,17 +34,6 @@ def flags(sites: Sites, directory: Path, wrong: str = "") -> list[str]:
         path.write_text(planted(text, item["planted"]) if template == wrong else text)
         found.append(f"--{item['server']}={path}")
     return found
-
-
-def platform_components() -> list[str]:
-    """Return the components of a site in their order."""
-    tasks = yaml.safe_load((ROOT / "playbooks/tasks/platform.yml").read_text(encoding="utf-8"))
-    (names,) = [
-        task["biomax.platform.cluster_state"]["components"]
-        for task in tasks
-        if "biomax.platform.cluster_state" in task
-    ]
-    return list(names)
 
 
 class Servers:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 VENV_BIN = ROOT / ".venv" / "bin"
 
@@ -48,6 +50,17 @@ class Run:
             for task in self.record.get("tasks", [])
             if task["play"].startswith(plays)
         )
+
+
+def platform_components() -> list[str]:
+    """Return the components of a site in their order."""
+    tasks = yaml.safe_load((ROOT / "playbooks/tasks/platform.yml").read_text(encoding="utf-8"))
+    (names,) = [
+        task["biomax.platform.cluster_state"]["components"]
+        for task in tasks
+        if "biomax.platform.cluster_state" in task
+    ]
+    return list(names)
 
 
 def environment(record: Path | None = None) -> dict[str, str]:

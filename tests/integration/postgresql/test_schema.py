@@ -170,8 +170,8 @@ def test_two_runs_at_once_apply_a_migration_once(database: Local) -> None:
     assert database.run("SELECT count(*) FROM platform.migrations").strip() == "1"
 
 
-def test_another_role_cannot_end_the_transaction(database: Local) -> None:
-    """The row is written before the owner's role is taken, which has no right to it."""
+def test_a_migration_cannot_touch_the_records_of_others(database: Local) -> None:
+    """It runs as the owner of the database, who has no right to them."""
     cheat = Migration(1, "cheat", "DELETE FROM platform.migrations;")
     with pytest.raises(MigrationError, match="permission denied"):
         apply(database, cheat)

@@ -32,21 +32,8 @@ from tests.proofs.plan.cluster.mutation import EDITOR
 from tests.proofs.plan.cluster.objects import Declared
 from tests.support.apiserver import api_server
 from tests.support.plan_files import approval_of, write_plan
-from tests.support.site import ROOT, run_tool
+from tests.support.site import ROOT, platform_components, run_tool
 
-# The platform's components in the order of playbooks/tasks/platform.yml.
-COMPONENT_NAMES = (
-    "kubelet_csr_approver",
-    "foundation",
-    "pod_flows",
-    "network",
-    "cluster_dns",
-    "storage",
-    "load_balancer",
-    "network_probe",
-    "postgresql_operator",
-    "postgresql",
-)
 # No controller runs here, so nothing would become ready; what somebody edited may be taken back.
 OPTIONS = Options(whole_platform=True, ready_seconds=0, take_over=frozenset({EDITOR}))
 POOLS: dict[str, Any] = {
@@ -97,7 +84,7 @@ class Site:
                     for item in rendered[template] or ()
                 ],
             )
-            for name in COMPONENT_NAMES
+            for name in platform_components()
         ]
         self.client = open_client(self._kubeconfig)
         for name in NODES:
