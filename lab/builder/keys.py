@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ipaddress
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +20,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.secrets.derive import SECRET_BYTES
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -75,6 +78,7 @@ def make_keys(directory: Path, mirrors: list[Mirror]) -> dict[str, bool]:
         )
         _check_covers(directory / "mirror.pem", mirrors)
     made["escrow"] = _pair(directory, "escrow-identity.txt", "escrow-recipient.txt", _escrow)
+    made["site-secret"] = _pair(directory, "site-secret.txt", "site-secret.age", _site_secret)
     return made
 
 
@@ -256,3 +260,12 @@ def _escrow(directory: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     _write_private(directory / "escrow-identity.txt", f"{identity}\n".encode())
     (directory / "escrow-recipient.txt").write_text(f"{identity.to_public()}\n", encoding="utf-8")
+
+
+def _site_secret(work: Path) -> None:
+    """Write the secret, and a copy sealed to the escrow in the directory above `work`."""
+    text = (work.parent / "escrow-recipient.txt").read_text(encoding="utf-8").strip()
+    secret = base64.b64encode(secrets.token_bytes(SECRET_BYTES)) + b"\n"
+    _write_private(work / "site-secret.txt", secret)
+    sealed = pyrage.encrypt(secret, [pyrage.x25519.Recipient.from_str(text)], armored=True)
+    (work / "site-secret.age").write_bytes(sealed)

@@ -24,6 +24,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.config.rows import
     Row,
     hide,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_types import is_secret
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_variables import (
     FREE_PREFIXES,
     ClosedList,
@@ -136,7 +137,7 @@ class ConfigReader:
 
     def _is_secret(self, name: str) -> bool:
         variable = self._closed.site.get(name) or self._closed.host.get(name)
-        return variable is not None and variable.kind == "secret"
+        return variable is not None and is_secret(variable.kind)
 
     def _options(self, role: Path) -> dict[str, Any]:
         specs = self._yaml(role / "meta/argument_specs.yml").get("argument_specs", {})

@@ -31,6 +31,8 @@ SECRETS = {
     "bundle_apt_key": PEM,
     "bundle_public_key": "ssh-ed25519 AAAA test",
     "escrow_recipient": "age1test",
+    "site_secret": "A" * 43 + "=",
+    "site_secret_sealed": PEM,
 }
 KEY_FILES = {
     "mirror_ca_certificate": "mirror-ca.pem",
@@ -39,6 +41,8 @@ KEY_FILES = {
     "bundle_apt_key": "apt.asc",
     "bundle_public_key": "bundle_signing.pub",
     "escrow_recipient": "escrow-recipient.txt",
+    "site_secret": "site-secret.txt",
+    "site_secret_sealed": "site-secret.age",
 }
 TOKEN = "abcdef.0123456789abcdef"  # noqa: S105 - of kubeadm's form, used nowhere
 CERTIFICATE_KEY = "0" * 64

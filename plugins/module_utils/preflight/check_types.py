@@ -146,10 +146,23 @@ _TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         _matching(r"(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa) [A-Za-z0-9+/]+=*( [^\n]*)?\s*"),
     ),
     "secret": ("text that is not empty", _is_text),
+    "site_secret": (
+        "32 random bytes in base64, as `openssl rand -base64 32` prints them",
+        _matching(r"[A-Za-z0-9+/]{43}=\s*"),
+    ),
+    "sealed": (
+        "a file of age in armour",
+        _matching(r"\s*-----BEGIN AGE ENCRYPTED FILE-----\n.+-----END AGE ENCRYPTED FILE-----\s*"),
+    ),
     "text": ("text that is not empty", _is_text),
     "texts": ("a list of texts", _each(_is_text)),
     "version": ('a version without leading v, such as "1.36.3"', _parsed_by(parse_version)),
 }
+
+
+def is_secret(kind: str) -> bool:
+    """Tell whether values of a type are never shown."""
+    return kind in ("secret", "site_secret")
 
 
 def type_names() -> list[str]:

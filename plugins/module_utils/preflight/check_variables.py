@@ -14,6 +14,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.names impor
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.check_types import (
     accepts,
     expected,
+    is_secret,
     type_names,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import (
@@ -151,8 +152,8 @@ def _value(
         action = f"set it: {variable.description[:1].lower()}{variable.description[1:]}"
     elif variable.derived or accepts(variable.kind, values[variable.name], variable.choices):
         return
-    elif variable.kind == "secret":
-        found = f"{variable.name} is empty or no text"
+    elif is_secret(variable.kind):
+        found = f"{variable.name} is of another form (it is not shown)"
     else:
         found = f"{variable.name} is {_shown(values[variable.name])}"
     yield Finding(host, identity, found, wanted, action)

@@ -16,7 +16,13 @@ MIRRORS = [
     Mirror("mirror1.example.com", "192.0.2.10"),
     Mirror("mirror2.example.com", "2001:db8::1"),
 ]
-PRIVATE = ["bundle_signing", "mirror-ca.key", "mirror.key", "escrow-identity.txt"]
+PRIVATE = [
+    "bundle_signing",
+    "mirror-ca.key",
+    "mirror.key",
+    "escrow-identity.txt",
+    "site-secret.txt",
+]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +30,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with every key, below a path that is long."""
     directory = tmp_path_factory.mktemp("k" * 100) / "keys"
     made = make_keys(directory, MIRRORS)
-    assert set(made) == {"bundle_signing", "gnupg", "mirror-ca", "mirror", "escrow"}
+    assert set(made) == {"bundle_signing", "gnupg", "mirror-ca", "mirror", "escrow", "site-secret"}
     assert all(made.values())
     return directory
 
@@ -64,6 +70,8 @@ def test_the_escrow_pair_belongs_together(keys: Path) -> None:
     )
     identity = pyrage.x25519.Identity.from_str((keys / "escrow-identity.txt").read_text().strip())
     assert pyrage.decrypt(pyrage.encrypt(b"secret", [recipient]), [identity]) == b"secret"
+    sealed = (keys / "site-secret.age").read_bytes()
+    assert pyrage.decrypt(sealed, [identity]) == (keys / "site-secret.txt").read_bytes()
 
 
 def test_no_agent_is_left_running(keys: Path) -> None:

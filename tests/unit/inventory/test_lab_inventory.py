@@ -31,6 +31,8 @@ FROM_FILES = {
     "bundle_public_key",
     "bundle_apt_key",
     "escrow_recipient",
+    "site_secret",
+    "site_secret_sealed",
 }
 
 

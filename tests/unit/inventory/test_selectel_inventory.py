@@ -23,6 +23,7 @@ SELECTEL = ROOT / "inventories/selectel"
 LAB = ROOT / "inventories/lab"
 BIN = Path(sys.executable).parent
 PASSWORD = "correct horse"  # noqa: S105 - of a vault that lives as long as the test
+SECRETS = {"vault_mirror_tls_key": "mirror.key", "vault_site_secret": "site-secret.txt"}
 MAX_INPUTS = 40
 DOCUMENTATION = [ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 
@@ -38,15 +39,16 @@ class Site:
         shutil.copytree(SELECTEL, self.inventory)
         make_keys(self.keys, [Mirror("mirror1.selectel.biomax.internal", "192.0.2.10")])
         self.password.write_text(PASSWORD)
-        encrypted = self.run(
-            "ansible-vault",
-            "encrypt_string",
-            f"--vault-password-file={self.password}",
-            "--stdin-name=vault_mirror_tls_key",
-            text=(self.keys / "mirror.key").read_text(),
-        )
-        with (self.inventory / "group_vars/all/vault.yml").open("a") as vault:
-            vault.write(encrypted)
+        for name, file in SECRETS.items():
+            encrypted = self.run(
+                "ansible-vault",
+                "encrypt_string",
+                f"--vault-password-file={self.password}",
+                f"--stdin-name={name}",
+                text=(self.keys / file).read_text(),
+            )
+            with (self.inventory / "group_vars/all/vault.yml").open("a") as vault:
+                vault.write(encrypted)
 
     def run(self, program: str, *arguments: str, text: str = "", home: Path | None = None) -> str:
         done = subprocess.run(
@@ -116,7 +118,10 @@ def test_a_clone_without_password_and_keys_can_be_read_checked_and_shown(
 
 def test_the_example_in_the_repository_holds_no_secret_and_is_readable() -> None:
     vault = yaml.safe_load((SELECTEL / "group_vars/all/vault.yml").read_text())
-    assert vault == {"mirror_tls_key": "{{ vault_mirror_tls_key }}"}
+    assert vault == {
+        "mirror_tls_key": "{{ vault_mirror_tls_key }}",
+        "site_secret": "{{ vault_site_secret }}",
+    }
     for path in SELECTEL.rglob("*.yml"):
         yaml.safe_load(path.read_text())  # a vault would need its password here
 

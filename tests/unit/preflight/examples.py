@@ -21,6 +21,7 @@ ADDRESSES = {
     "cp3": "192.0.2.23",
     "w1": "192.0.2.31",
 }
+SEALED = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n"
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 VARIABLES: dict[str, Any] = {
     "site_name": "example",
@@ -71,6 +72,8 @@ VARIABLES: dict[str, Any] = {
     "bundle_public_key": "ssh-ed25519 AAAA",
     "bundle_apt_key": "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx",
     "escrow_recipient": "age1" + "q" * 58,
+    "site_secret": "A" * 43 + "=",
+    "site_secret_sealed": SEALED,
     "time_servers": ["192.0.2.10"],
 }
 

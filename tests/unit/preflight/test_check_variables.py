@@ -24,7 +24,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.site imp
     Site,
 )
 
-from tests.unit.preflight.examples import VARIABLES, example_site
+from tests.unit.preflight.examples import SEALED, VARIABLES, example_site
 
 
 def defining(name: str, site: Site | None = None) -> Site:
@@ -94,7 +94,7 @@ def test_a_value_that_cannot_be_read_gives_the_reason(closed: ClosedList) -> Non
 
 def test_a_wrong_secret_is_not_shown(closed: ClosedList) -> None:
     (finding,) = check_variables(example_site(mirror_tls_key=["hidden"]), closed)
-    assert finding.found == "mirror_tls_key is empty or no text"
+    assert finding.found == "mirror_tls_key is of another form (it is not shown)"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,8 @@ GOOD_AND_BAD: list[tuple[str, list[Any], list[Any]]] = [
     ("port", [1, 65535], [0, 65536, "443", True]),
     ("public_key", ["ssh-ed25519 AAAA comment"], ["-----BEGIN", "ssh-ed25519"]),
     ("secret", ["x"], ["", None]),
+    ("sealed", [SEALED], ["AGE-SECRET-KEY-1", SEALED[:40], ""]),
+    ("site_secret", ["A" * 43 + "="], ["A" * 44, "A" * 22 + "==", "", None]),
     ("text", ["x"], [" ", 1]),
     ("texts", [[], ["a"]], ["a", [1]]),
     ("version", ["1.36.3"], ["v1.36.3", 1.36, "1"]),
