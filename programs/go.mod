@@ -3,6 +3,7 @@ module github.com/biomax-ai/platform/programs
 go 1.26.0
 
 require (
+	github.com/minio/sio v0.4.1
 	github.com/vishvananda/netlink v1.3.1
 	golang.org/x/sys v0.40.0
 	k8s.io/api v0.36.3
@@ -34,6 +35,7 @@ require (
 	github.com/x448/float16 v0.8.4 // indirect
 	go.yaml.in/yaml/v2 v2.4.3 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
+	golang.org/x/crypto v0.47.0 // indirect
 	golang.org/x/net v0.49.0 // indirect
 	golang.org/x/oauth2 v0.34.0 // indirect
 	golang.org/x/term v0.39.0 // indirect

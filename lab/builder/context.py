@@ -66,7 +66,7 @@ class Context:
         """Return what the index says of where `file` came from."""
         settings = self.settings
         if settings.builder == "source" or self.full.compiled_by_both(file) or not file.upstream:
-            return f"compiled from {self.full.program(file.program).module}"
+            return self.full.program(file.program).source
         return f"downloaded from {file.upstream.url_for(settings.arch)}"
 
     def sum_of(self, path: Path) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.bundle.index import Entry
 
-from lab.builder.artifacts import File
+from lab.builder.artifacts import File, Program
 from lab.builder.assemble import Item
 from lab.builder.cache import key_of
 from lab.builder.context import Context
 from lab.builder.go import Toolchain
 from lab.builder.tarball import Member, write_tar
+from lab.builder.wheel import unpack_wheel, wheel_key
 
 ARCHIVE_RECIPE = 1  # raise it when archives are written in another way
 Binaries = Mapping[tuple[str, str], Path]  # (program, binary) -> compiled file
@@ -33,11 +34,23 @@ def compile_programs(context: Context) -> Binaries:
 
 def _compile(context: Context, toolchain: Toolchain, name: str, binary: str) -> Path:
     program, root = context.full.program(name), context.settings.root
+    if program.wheel:
+        return _unpack(context, program, binary)
     result = context.cached(
         "program",
         toolchain.key(root, program, binary),
         f"compile {binary} {program.version}",
         lambda work: toolchain.compile(root, program, binary, work / binary),
+    )
+    return result / binary
+
+
+def _unpack(context: Context, program: Program, binary: str) -> Path:
+    result = context.cached(
+        "program",
+        wheel_key(program, binary, context.settings.arch),
+        f"fetch {binary} {program.version}",
+        lambda work: unpack_wheel(program, binary, context.settings.arch, work),
     )
     return result / binary
 

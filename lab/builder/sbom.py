@@ -183,6 +183,15 @@ def _program(program: Program, binary: str, digest: str) -> Package:
 
 def _module(program: Program) -> Package:
     path, _, version = program.module.partition("@")
+    if program.wheel:
+        return Package(
+            "package",
+            program.wheel.name,
+            program.version,
+            purpose="SOURCE",
+            licence=program.licence,
+            purl=purl("pypi", program.wheel.name, program.version),
+        )
     return Package(
         "module",
         path,

@@ -91,8 +91,13 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             return {**result, "failed": True, "changed": bool(error.applied), **report}
         except PlatformError as error:
             raise AnsibleActionFail(str(error)) from error
-        if warning:
-            result["warnings"] = [warning]
+        kept = [
+            f"{name} left the set of its component and stays, since it may hold data. Delete it by "
+            "hand when nobody needs it."
+            for name in result["kept"]
+        ]
+        if kept or warning:
+            result["warnings"] = [*kept, *([warning] if warning else [])]
         if not self._task.diff:
             result.pop("diff", None)
         return result

@@ -11,20 +11,12 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.access import read_access
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import open_client
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import (
     MissingError,
     UnreachableError,
 )
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.execute import (
-    Container,
-    execute,
-)
-from ansible_collections.biomax.platform.plugins.module_utils.common.errors import (
-    NotReadyError,
-    PlatformError,
-)
+from ansible_collections.biomax.platform.plugins.module_utils.common.errors import PlatformError
 from ansible_collections.biomax.platform.plugins.module_utils.postgresql.migrations import (
     read_migrations,
 )
@@ -34,6 +26,12 @@ from ansible_collections.biomax.platform.plugins.module_utils.postgresql.schema 
 )
 from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document import SCHEMA
 from ansible_collections.biomax.platform.plugins.plugin_utils.approved import approval_of
+from ansible_collections.biomax.platform.plugins.plugin_utils.pod_database import (
+    DeadError,
+    PodDatabase,
+    cluster_path,
+    primary_of,
+)
 
 _SPEC = {
     "kubeconfig": {"type": "path", "required": True},
@@ -46,39 +44,6 @@ _SPEC = {
     "absent": {"type": "list", "elements": "str", "default": []},
     "plan_file": {"type": "path", "default": ""},
 }
-
-
-class DeadError(PlatformError):
-    """The database has no instance on a living node."""
-
-
-class PodDatabase:
-    """The database, by psql in the pod of its primary: no password and no open port is needed."""
-
-    def __init__(self, access: Any, container: Container, database: str, seconds: float) -> None:
-        self._access, self._container = access, container
-        self._database, self._seconds = database, seconds
-
-    def run(self, sql: str) -> str:
-        """Run a script; see Database."""
-        command = [
-            "psql",
-            "-U",
-            "postgres",
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            self._database,
-        ]
-        done = execute(self._access, self._container, command, sql.encode(), self._seconds)
-        if done.code:
-            said = " ".join(done.stderr.split()) or f"psql ended with {done.code}"
-            raise PlatformError(f"{self._container} refused: {said}.")
-        return done.stdout
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
@@ -131,21 +96,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             DeadError: Its primary was on a node that is known to be dead.
         """
         client = open_client(arguments["kubeconfig"], retry_seconds=retry_seconds)
-        namespace, name = arguments["namespace"], arguments["cluster"]
-        path = f"/apis/postgresql.cnpg.io/v1/namespaces/{namespace}/clusters/{name}"
-        status = client.get(path).get("status", {})
-        primary = status.get("currentPrimary")
-        if not primary or primary != status.get("targetPrimary"):
-            raise NotReadyError(
-                f"Cluster {namespace}/{name} has no primary now ({status.get('phase', 'new')}). "
-                "Run again when `kubectl get cluster` says that it is healthy."
-            )
-        pod = client.get(f"/api/v1/namespaces/{namespace}/pods/{primary}")
-        if pod["spec"].get("nodeName") in arguments["absent"]:
-            raise DeadError(
-                f"The schema was not looked at: {namespace}/{primary} is on "
-                f"{pod['spec']['nodeName']}, which is absent."
-            )
-        container = Container(namespace, str(primary), "postgres")
-        access = read_access(Path(arguments["kubeconfig"]).expanduser())
-        return PodDatabase(access, container, arguments["database"], arguments["seconds"])
+        cluster = client.get(cluster_path(arguments["namespace"], arguments["cluster"]))
+        container = primary_of(client, cluster, arguments["absent"])
+        return PodDatabase(
+            arguments["kubeconfig"], container, arguments["database"], arguments["seconds"]
+        )

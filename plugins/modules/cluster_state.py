@@ -120,6 +120,11 @@ components:
   elements: dict
   sample:
     - {name: cluster_dns, objects: 8, changes: 1, not_ready: []}
+kept:
+  description: Objects that left the set and stay, since they may hold data; a warning tells each.
+  returned: always
+  type: list
+  elements: str
 requests:
   description: API requests by verb.
   returned: always

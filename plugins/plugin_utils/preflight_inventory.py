@@ -122,8 +122,9 @@ class InventoryReader:
     def _role_needs(self, role: Path, manifests: BundleManifests) -> Iterator[Need]:
         """Resolve the artifacts, packages, images and manifests of one role."""
         defaults = self._yaml(role / "defaults/main.yml") or {}
-        scope = self._templar.copy_with_new_env(available_variables={**defaults, **self._variables})
-        images = {name: value for name, value in defaults.items() if name.endswith("_image")}
+        values = {**defaults, **self._variables}
+        scope = self._templar.copy_with_new_env(available_variables=values)
+        images = {name: values[name] for name in defaults if name.endswith("_image")}
         yield from image_needs(role.name, scope.template(images))
         for template in sorted((role / "objects").glob(f"*{SUFFIX}")):
             yield from _manifest_needs(role.name, template, scope, manifests)

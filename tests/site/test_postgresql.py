@@ -6,51 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.access import read_access
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import (
-    KubeClient,
-    open_client,
-)
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.execute import (
-    Container,
-    Output,
-    execute,
-)
 from ansible_collections.biomax.platform.plugins.module_utils.postgresql.migrations import (
     LOOK,
     read_migrations,
 )
 
+from tests.support.database import KUBECONFIG, Database
 from tests.support.site import ROOT, run_playbook
-
-KUBECONFIG = ROOT / ".lab/kubeconfig"
-PATH = "/apis/postgresql.cnpg.io/v1/namespaces/biomax-data/clusters/postgresql"
-
-
-class Database:
-    """The primary, by programs in its pod."""
-
-    def __init__(self) -> None:
-        self.client: KubeClient = open_client(str(KUBECONFIG))
-        self.cluster = self.client.get(PATH)
-        primary = self.cluster["status"]["currentPrimary"]
-        self._container = Container("biomax-data", primary, "postgres")
-        found = self.client.get(f"/api/v1/namespaces/biomax-data/pods/{primary}")
-        self.address = str(found["status"]["podIP"])
-
-    def execute(self, *command: str, stdin: str = "") -> Output:
-        access = read_access(Path(KUBECONFIG))
-        return execute(access, self._container, command, stdin.encode())
-
-    def query(self, sql: str) -> str:
-        """Return what a script printed, run as the superuser on the local socket."""
-        done = self.execute(
-            *("psql", "-U", "postgres", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
-            *("-d", "biomax_ai"),
-            stdin=sql,
-        )
-        assert done.code == 0, done.stderr
-        return done.stdout.strip()
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ KEY_FILES = {
     "site_secret": "site-secret.txt",
     "site_secret_sealed": "site-secret.age",
 }
+# What a provider gives.
+GIVEN = {"backup_gateway_store_access_key": "key", "backup_gateway_store_secret_key": "secret"}
 TOKEN = "abcdef.0123456789abcdef"  # noqa: S105 - of kubeadm's form, used nowhere
 CERTIFICATE_KEY = "0" * 64
 DISCOVERY_FILE = "/kubeadm/discovery.conf"  # kubeadm asks that it exists
@@ -93,8 +95,8 @@ def _value(loader: Any, variables: dict[str, Any], name: str) -> Any:
 
 def _key_texts(keys: str) -> dict[str, str]:
     if not keys:
-        return SECRETS
-    return {name: Path(keys, file).read_text().strip() for name, file in KEY_FILES.items()}
+        return {**SECRETS, **GIVEN}
+    return GIVEN | {name: Path(keys, file).read_text().strip() for name, file in KEY_FILES.items()}
 
 
 def _with_defaults(loader: Any, role: Path, variables: dict[str, Any]) -> dict[str, Any]:

@@ -116,7 +116,13 @@ BUILTIN: Mapping[tuple[str, str], Kind] = {(row[0], row[1]): Kind(*row) for row 
 
 # Losing one of these loses data, or everything inside; they stay until a person removes them.
 NEVER_PRUNED = frozenset(
-    {"Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"}
+    {
+        "Namespace",
+        "CustomResourceDefinition",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "Cluster",  # of CloudNativePG: its claims go with it
+    }
 )
 
 # Kinds that are listed in every run of the whole platform, so that the last object of a kind is
@@ -125,6 +131,7 @@ SWEPT: tuple[Kind, ...] = tuple(
     BUILTIN[key]
     for key in (
         ("v1", "ConfigMap"),
+        ("v1", "PersistentVolumeClaim"),
         ("v1", "Service"),
         ("v1", "ServiceAccount"),
         ("apps/v1", "DaemonSet"),
@@ -147,6 +154,7 @@ SWEPT: tuple[Kind, ...] = tuple(
 SWEPT_WHERE_DEFINED: tuple[tuple[str, str], ...] = (
     ("crd.projectcalico.org/v1", "BGPConfiguration"),
     ("crd.projectcalico.org/v1", "BGPPeer"),
+    ("postgresql.cnpg.io/v1", "Cluster"),
 )
 
 

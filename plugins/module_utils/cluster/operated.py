@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Custom resources of which an operator makes the real workloads: both must be ready.
 
+A Pooler of CloudNativePG has a Deployment of its own name (pkg/specs/pgbouncer of 1.30.0).
+
 Facts of tigera/operator 1.40: names of what it makes (pkg/render), the conditions of its resources
 (api/v1/tigerastatus_types.go; a resource says Ready where its TigeraStatus says Available), and
 ``status.calicoVersion``, which it writes only when everything of that version is there.
@@ -45,6 +47,9 @@ MADE: Mapping[tuple[str, str], tuple[Ref, ...]] = {
     (OPERATOR_API, "APIServer"): (
         Ref(OPERATOR_API, "TigeraStatus", "", "apiserver"),
         Ref("apps/v1", "Deployment", _SPACE, "calico-apiserver"),
+    ),
+    ("postgresql.cnpg.io/v1", "Pooler"): (
+        Ref("apps/v1", "Deployment", "biomax-data", "postgresql-pooler"),
     ),
 }
 

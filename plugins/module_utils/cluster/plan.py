@@ -118,12 +118,12 @@ def orphans(
     components: Sequence[str],
     *,
     whole_platform: bool,
-) -> list[Object]:
+) -> tuple[list[Object], list[Object]]:
     """Choose the live objects that left the set.
 
-    An object is deleted only when it carries our label, our manager applied it (controllers copy
-    labels to what they derive, people copy whole objects; neither carries our manager), it has no
-    owner that removes it, and its kind holds no data.
+    An object counts only when it carries our label, our manager applied it (controllers copy
+    labels to what they derive, people copy whole objects; neither carries our manager) and it has
+    no owner that removes it.
 
     Args:
         live: Live objects with the component label.
@@ -132,24 +132,28 @@ def orphans(
         whole_platform: The run holds every component, so other labels are leftovers too.
 
     Returns:
-        The objects to delete, in reverse order of identity.
+        The objects to delete, and those that are kept since their kind may hold data; both in
+        reverse order of identity.
     """
     kept = set(declared)
     found = []
     for item in live:
-        ref, metadata = Ref.of(item), item["metadata"]
+        metadata = item["metadata"]
         component = metadata.get("labels", {}).get(COMPONENT_LABEL, "")
         if (
-            ref not in kept
+            Ref.of(item) not in kept
             and component
             and (whole_platform or component in components)
-            and ref.kind not in NEVER_PRUNED
             and not metadata.get("ownerReferences")
             and not metadata.get("deletionTimestamp")
             and applied_fields(item)[1]
         ):
             found.append(dict(item))
-    return sorted(found, key=Ref.of, reverse=True)
+    found.sort(key=Ref.of, reverse=True)
+    return (
+        [item for item in found if item["kind"] not in NEVER_PRUNED],
+        [item for item in found if item["kind"] in NEVER_PRUNED],
+    )
 
 
 def _yaml(item: Mapping[str, Any]) -> str:

@@ -137,9 +137,21 @@ def _postgresql(item: Mapping[str, Any]) -> Readiness:
     status, wanted = item.get("status", {}), int(item["spec"].get("instances", 1))
     ready = int(status.get("readyInstances", 0))
     if condition(item, "Ready").get("status") == "True" and ready >= wanted:
-        return READY
+        return _roles(item)
     phase = ": ".join(str(status[key]) for key in ("phase", "phaseReason") if status.get(key))
     return Readiness(False, f"{ready} of {wanted} instances ready; {phase or 'not seen yet'}")
+
+
+def _roles(item: Mapping[str, Any]) -> Readiness:
+    """Judge the roles that a cluster of CloudNativePG declares: migrations grant them rights."""
+    seen = item.get("status", {}).get("managedRolesStatus", {})
+    made = seen.get("byStatus", {}).get("reconciled", ())
+    declared = [role["name"] for role in item["spec"].get("managed", {}).get("roles", ())]
+    missing = [name for name in declared if name not in made]
+    if not missing:
+        return READY
+    why = "; ".join(text for texts in seen.get("cannotReconcile", {}).values() for text in texts)
+    return Readiness(False, f"roles {', '.join(missing)} are not made yet{why and f': {why}'}")
 
 
 def _postgresql_without(
@@ -155,7 +167,7 @@ def _postgresql_without(
         return Readiness(False, f"its primary {primary} is on a dead node or about to change")
     ready = int(status.get("readyInstances", 0))
     if ready >= wanted - len(dead):
-        return READY
+        return _roles(item)
     return Readiness(False, f"{ready} of {wanted} instances ready, {len(dead)} on dead nodes")
 
 

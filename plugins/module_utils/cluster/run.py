@@ -65,6 +65,7 @@ class Run:
         self.live: dict[Ref, Object] = {}
         self._waiter = Waiter(client, options, self.live, self._path)
         self.applied: list[Change] = []
+        self.kept: list[Object] = []
 
     def plan(self) -> list[Change]:
         """Compare everything with the cluster.
@@ -86,9 +87,10 @@ class Run:
         changes = [change for change in self._each(self._ask, pending) if change is not None]
         declared = [Ref.of(item) for component in self._components for item in component.objects]
         names = [component.name for component in self._components]
-        for item in orphans(
+        leaving, self.kept = orphans(
             self.live.values(), declared, names, whole_platform=self._options.whole_platform
-        ):
+        )
+        for item in leaving:
             owner = item["metadata"]["labels"][COMPONENT_LABEL]
             changes.append(Change(owner, Ref.of(item), "delete", {}, item, {}, "left the set"))
         return changes

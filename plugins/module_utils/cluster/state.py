@@ -111,7 +111,8 @@ def converge(
         approval: What may be done; None when nothing binds this run.
 
     Returns:
-        ``changed``, ``plan``, ``diff``, ``components``, ``requests`` and ``seconds``.
+        ``changed``, ``plan``, ``diff``, ``components``, ``kept`` (objects that left the set and
+        stay, since they may hold data), ``requests`` and ``seconds``.
 
     Raises:
         InputError: No cluster and not in check mode, or an object is wrong.
@@ -168,6 +169,7 @@ def _result(
             }
             for component in components
         ],
+        "kept": [str(Ref.of(item)) for item in run.kept] if run else [],
         "requests": {**requests, "total": sum(requests.values())},
         "seconds": round(time.monotonic() - started, 3),
     }

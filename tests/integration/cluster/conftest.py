@@ -30,6 +30,8 @@ class Platform:
             "site_state_dir": str(state),
             "bundle_dir": str(ROOT / ".lab/bundle"),
             "bundle_public_key": (ROOT / ".lab/keys/bundle_signing.pub").read_text(),
+            "site_secret": (ROOT / ".lab/keys/site-secret.txt").read_text(),
+            "site_secret_sealed": (ROOT / ".lab/keys/site-secret.age").read_text(),
         }
 
     def run(self, *arguments: str, expect: int = 0) -> dict[str, Any]:

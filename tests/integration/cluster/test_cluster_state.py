@@ -105,7 +105,7 @@ def test_the_second_run_only_lists(site: Site) -> None:
     assert again["changed"] is False
     assert again["plan"] == []
     assert set(again["requests"]) == {"get", "total"}
-    assert again["requests"]["total"] <= 16  # one for each kind that is swept or declared
+    assert again["requests"]["total"] <= 17  # one for each kind that is swept or declared
 
 
 def test_a_change_costs_one_dry_run_and_shows_a_diff(site: Site, client: KubeClient) -> None:
@@ -194,6 +194,25 @@ def test_what_left_the_set_is_pruned_except_the_namespace(site: Site, client: Ku
         client.get(site.path("services", "web"))
     assert client.get(f"/api/v1/namespaces/{site.namespace}")["status"]["phase"] == "Active"
     assert site.run()["changed"] is False
+
+
+def test_a_claim_that_left_the_set_stays_and_is_told(site: Site, client: KubeClient) -> None:
+    without = site.text
+    site.text += f"""
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data, namespace: {site.namespace}}}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {{requests: {{storage: 1Gi}}}}
+"""
+    site.run()
+    site.text = without
+    left = site.run()
+    assert left["plan"] == []
+    assert left["kept"] == [f"PersistentVolumeClaim {site.namespace}/data"]
+    assert client.get(site.path("persistentvolumeclaims", "data"))["status"]["phase"] == "Pending"
 
 
 def test_definitions_are_served_before_their_objects(site: Site, client: KubeClient) -> None:

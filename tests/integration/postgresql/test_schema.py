@@ -27,6 +27,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.postgresql.schema 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 OWNER = "biomax_owner"
+ROLES = ("biomax_app", "biomax_migration", "biomax_readonly", "biomax_backup", "biomax_auditor")
 EXTENSIONS = ("pgcrypto", "pg_trgm", "uuid-ossp")
 
 
@@ -94,8 +95,12 @@ def database(server: Path, request: pytest.FixtureRequest) -> Local:
     name = f"t{abs(hash(request.node.name))}"
     first = Local(server, "postgres")
     first.run(
-        f"DO $$BEGIN CREATE ROLE {OWNER}; EXCEPTION WHEN duplicate_object THEN NULL; END$$;\n"
-        f"CREATE DATABASE {name} OWNER {OWNER};\n"
+        "".join(
+            f"DO $$BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END$$;\n"
+            for role in (OWNER, *ROLES)
+        )
+        + f"GRANT {OWNER} TO biomax_migration; GRANT pg_read_all_data TO biomax_backup;\n"
+        + f"CREATE DATABASE {name} OWNER {OWNER};\n"
     )
     made = Local(server, name)
     made.run("".join(f'CREATE EXTENSION "{item}";\n' for item in EXTENSIONS))
@@ -130,6 +135,47 @@ def test_the_platforms_own_schema_from_nothing_to_no_change(database: Local) -> 
         "DELETE FROM users;\nSELECT count(*) FROM user_credentials;\n"
     )
     assert counted.strip() == "0"
+
+
+ADD = "INSERT INTO users (email) VALUES ('b@example.com')"
+TOKENS = "SELECT access_token_encrypted FROM user_credentials"
+GRANTED: dict[str, tuple[str, ...]] = {
+    "biomax_app": (ADD, "DELETE FROM checkpoints", TOKENS),
+    "biomax_migration": (ADD, "ALTER TABLE users ADD note text", "DROP TABLE users CASCADE"),
+    "biomax_readonly": ("SELECT * FROM users", "SELECT provider FROM user_credentials"),
+    "biomax_backup": ("SELECT * FROM users", TOKENS, "SELECT * FROM platform.migrations"),
+    "biomax_auditor": (),
+}
+REFUSED: dict[str, tuple[str, ...]] = {
+    "biomax_app": ("ALTER TABLE users ADD note text", "CREATE TABLE t ()", "TRUNCATE users"),
+    "biomax_migration": ("CREATE ROLE somebody", "COPY users TO '/tmp/users'"),
+    "biomax_readonly": (ADD, TOKENS, "SELECT * FROM user_credentials", "CREATE TEMP TABLE t ()"),
+    "biomax_backup": (ADD, "DELETE FROM users", "CREATE TABLE t ()"),
+}
+
+
+def test_each_role_may_do_its_work_and_nothing_more(database: Local) -> None:
+    apply(database, *read_migrations(ROOT / "roles/postgresql/migrations"))
+
+    def tried(role: str, statement: str) -> str:
+        return database.run(f"BEGIN; SET LOCAL ROLE {role}; {statement}; ROLLBACK;\n")
+
+    for role, statements in GRANTED.items():
+        for statement in statements:
+            tried(role, statement)
+    for role, statements in REFUSED.items():
+        for statement in statements:
+            with pytest.raises(PlatformError, match=r"permission denied|must be"):
+                tried(role, statement)
+
+
+def test_only_named_roles_may_connect(database: Local) -> None:
+    apply(database, *read_migrations(ROOT / "roles/postgresql/migrations"))
+    database.run("CREATE ROLE stranger;\n")
+    asked = "SELECT has_database_privilege('{}', current_database(), 'CONNECT')"
+    may = {role: database.run(asked.format(role)).strip() for role in (*ROLES, "stranger")}
+    assert may.pop("stranger") == may.pop("biomax_auditor") == "f"
+    assert set(may.values()) == {"t"}
 
 
 def test_a_migration_that_fails_half_way_leaves_nothing(database: Local) -> None:

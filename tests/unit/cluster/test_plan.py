@@ -61,29 +61,37 @@ def unlabelled(item: dict[str, Any]) -> None:
 
 def test_what_left_the_set_is_deleted() -> None:
     kept, gone = live(name="kept"), live()
-    found = orphans([kept, gone], [Ref.of(kept)], ["demo"], whole_platform=False)
+    found, _ = orphans([kept, gone], [Ref.of(kept)], ["demo"], whole_platform=False)
     assert [item["metadata"]["name"] for item in found] == ["old"]
 
 
 def test_other_components_go_only_when_the_run_holds_the_whole_platform() -> None:
     other = live(component="other")
-    assert orphans([other], [], ["demo"], whole_platform=False) == []
-    assert len(orphans([other], [], ["demo"], whole_platform=True)) == 1
+    assert orphans([other], [], ["demo"], whole_platform=False) == ([], [])
+    assert len(orphans([other], [], ["demo"], whole_platform=True)[0]) == 1
 
 
 @pytest.mark.parametrize("edit", [copied_label, owned, going, unlabelled])
 def test_what_is_not_ours_alone_stays(edit: Callable[[dict[str, Any]], None]) -> None:
     item = live()
     edit(item)
-    assert orphans([item], [], ["demo"], whole_platform=True) == []
+    assert orphans([item], [], ["demo"], whole_platform=True) == ([], [])
 
 
 @pytest.mark.parametrize(
     "kind",
-    ["Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"],
+    [
+        "Namespace",
+        "CustomResourceDefinition",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "Cluster",
+    ],
 )
-def test_kinds_that_hold_data_stay(kind: str) -> None:
-    assert orphans([live(kind)], [], ["demo"], whole_platform=True) == []
+def test_kinds_that_hold_data_stay_and_are_told(kind: str) -> None:
+    deleted, kept = orphans([live(kind)], [], ["demo"], whole_platform=True)
+    assert deleted == []
+    assert [item["kind"] for item in kept] == [kind]
 
 
 def test_judge() -> None:

@@ -34,6 +34,15 @@ DEPLOYED = {**SEEN, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
 RUNNING = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}
 
 
+ROLES = {"instances": 1, "managed": {"roles": [{"name": "app"}, {"name": "audit"}]}}
+
+
+def role_status(made: list[str], refused: dict[str, list[str]]) -> dict[str, Any]:
+    """Status of a healthy database of which some roles are made."""
+    roles = {"byStatus": {"reconciled": made, "reserved": ["postgres"]}, "cannotReconcile": refused}
+    return {"readyInstances": 1, "managedRolesStatus": roles, **conditions(("Ready", "True"))}
+
+
 @pytest.mark.parametrize(
     "item",
     [
@@ -52,6 +61,7 @@ RUNNING = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvai
         build("CustomResourceDefinition", status=conditions(("Established", "True"))),
         build("APIService", status=conditions(("Available", "True"))),
         build("Cluster", {"instances": 3}, {"readyInstances": 3, **conditions(("Ready", "True"))}),
+        build("Cluster", ROLES, role_status(["app", "audit"], {})),
         build("Namespace", status={"phase": "Active"}),
         build("PersistentVolumeClaim", status={"phase": "Pending"}),
         build("ConfigMap"),
@@ -116,6 +126,16 @@ def test_ready(item: dict[str, Any]) -> None:
                 {"readyInstances": 2, "phase": "Failing over", **conditions(("Ready", "False"))},
             ),
             "2 of 3 instances ready; Failing over",
+            False,
+        ),
+        (
+            build("Cluster", ROLES, {"readyInstances": 1, **conditions(("Ready", "True"))}),
+            "roles app, audit are not made yet",
+            False,
+        ),
+        (
+            build("Cluster", ROLES, role_status(["app"], {"audit": ["no such role x"]})),
+            "roles audit are not made yet: no such role x",
             False,
         ),
         (build("Namespace", status={"phase": "Terminating"}), "Terminating", False),

@@ -23,7 +23,13 @@ SELECTEL = ROOT / "inventories/selectel"
 LAB = ROOT / "inventories/lab"
 BIN = Path(sys.executable).parent
 PASSWORD = "correct horse"  # noqa: S105 - of a vault that lives as long as the test
-SECRETS = {"vault_mirror_tls_key": "mirror.key", "vault_site_secret": "site-secret.txt"}
+# By variable: the file with its value, here any for what a provider would give.
+SECRETS = {
+    "vault_mirror_tls_key": "mirror.key",
+    "vault_site_secret": "site-secret.txt",
+    "vault_backup_store_access_key": "bundle_signing.pub",
+    "vault_backup_store_secret_key": "apt.asc",
+}
 MAX_INPUTS = 40
 DOCUMENTATION = [ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 
@@ -121,6 +127,8 @@ def test_the_example_in_the_repository_holds_no_secret_and_is_readable() -> None
     assert vault == {
         "mirror_tls_key": "{{ vault_mirror_tls_key }}",
         "site_secret": "{{ vault_site_secret }}",
+        "backup_gateway_store_access_key": "{{ vault_backup_store_access_key }}",
+        "backup_gateway_store_secret_key": "{{ vault_backup_store_secret_key }}",
     }
     for path in SELECTEL.rglob("*.yml"):
         yaml.safe_load(path.read_text())  # a vault would need its password here

@@ -49,6 +49,7 @@ VARIABLES: dict[str, Any] = {
     "kube_dns_address": "10.96.0.10",
     "network_provider": "routed",
     "storage_provider": "ceph",
+    "object_store_provider": "external",
     "dns_upstream_servers": [],
     "load_balancer_pools": [
         {"name": "public", "addresses": ["203.0.113.200-203.0.113.219"], "auto_assign": False}
