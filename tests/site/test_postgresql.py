@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.postgresql.migrati
 )
 
 from tests.support.database import KUBECONFIG, Database
+from tests.support.promtool import rules_of
 from tests.support.site import ROOT, run_playbook
 
 
@@ -91,3 +95,49 @@ def test_a_broken_migration_is_told_and_leaves_nothing(database: Database, tmp_p
     assert run.returncode == 2, run.output
     assert "function no_such_function() does not exist" in run.output
     assert database.query("SELECT to_regclass('half') IS NULL") == "t"
+
+
+@pytest.mark.lab
+def test_alerts_watch_what_is_really_measured(database: Database) -> None:
+    measured = {series.partition("{")[0] for series in database.metrics()}
+    watched = set(re.findall(r"\bcnpg_\w+", rules_of("postgresql")))
+    assert watched
+    assert watched <= measured, sorted(watched - measured)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("role", "granted", "refused"),
+    [
+        ("biomax_app", "SELECT count(*) >= 0 FROM user_credentials", "DROP TABLE users"),
+        ("biomax_readonly", "SELECT count(*) >= 0 FROM users", "DELETE FROM users"),
+        ("biomax_backup", "SELECT count(*) >= 0 FROM user_credentials", "DELETE FROM users"),
+        ("biomax_migration", "SELECT pg_has_role('biomax_owner', 'USAGE')", "CREATE ROLE nobody"),
+    ],
+)
+def test_a_role_logs_in_with_its_secret_and_may_do_its_work_only(
+    database: Database, role: str, granted: str, refused: str
+) -> None:
+    (secret,) = [
+        item
+        for item in database.client.get("/api/v1/namespaces/biomax-data/secrets")["items"]
+        if base64.b64decode(item.get("data", {}).get("username", "")) == role.encode()
+    ]
+    password = base64.b64decode(secret["data"]["password"]).decode()
+    address = f"host={database.address} user={role} dbname=biomax_ai password={password}"
+    ask = ("psql", "-XqAt", f"{address} sslmode=require", "-c")
+    assert database.execute(*ask, granted).stdout.strip() == "t"
+    done = database.execute(*ask, refused)
+    assert done.code != 0
+    assert "permission denied" in done.stderr or "must be owner" in done.stderr
+
+
+@pytest.mark.lab
+def test_who_reads_personal_data_is_on_record(database: Database) -> None:
+    mark = f"mark-{uuid.uuid4().hex}"
+    database.query(f"SET ROLE biomax_readonly; SELECT id FROM users WHERE email = '{mark}';")  # noqa: S608 - made here
+    path = f"/api/v1/namespaces/biomax-data/pods/{database.primary}/log"
+    log = database.client.text(path, container="postgres", sinceSeconds="60")
+    (line,) = [line for line in log.splitlines() if mark in line and "audit" in line]
+    assert "OBJECT" in line
+    assert "public.users" in line

@@ -28,6 +28,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.secrets.derive imp
 from lab.builder.catalogue import load_catalogue
 from lab.builder.wheel import unpack_wheel
 from tests.support.database import CLUSTERS, KUBECONFIG, Database, wait_until
+from tests.support.promtool import Rules, fetch_promtool
 from tests.support.site import ROOT, on_host, run_playbook
 
 PLAYBOOK = "playbooks/restore_postgresql.yml"
@@ -149,7 +150,9 @@ def test_another_time_is_refused_before_anything_is_made(
 
 
 @pytest.mark.lab
-def test_the_log_is_kept_while_the_store_is_gone_and_sent_afterwards(database: Database) -> None:
+def test_the_log_is_kept_while_the_store_is_gone_and_sent_afterwards(
+    database: Database, tmp_path: Path
+) -> None:
     def scale(replicas: int) -> None:
         database.client.merge(STORE, {"spec": {"replicas": replicas}})
 
@@ -166,6 +169,10 @@ def test_the_log_is_kept_while_the_store_is_gone_and_sent_afterwards(database: D
             lambda: database.condition("ContinuousArchiving") == "False",
             60,
         )
+        measured = {name: f"{value:.0f}x10" for name, value in database.metrics().items()}
+        archiver = {key: value for key, value in measured.items() if "pg_stat_archiver" in key}
+        rules = Rules(fetch_promtool(tmp_path), tmp_path, "postgresql")
+        assert "PostgreSQLArchivingFails" in rules.firing(archiver, 6)
         waiting = database.execute("ls", "/var/lib/postgresql/data/pgdata/pg_wal").stdout.split()
         assert segment in waiting
         assert database.query(archived)[:24] < segment
@@ -276,4 +283,4 @@ def test_a_stolen_bucket_is_useless_without_the_escrow_and_complete_with_it(
             assert page == b"\x10\xd1", "no page of PostgreSQL 15's write-ahead log"
         if name.endswith("data.tar.gz"):
             with tarfile.open(fileobj=io.BytesIO(done.stdout)) as backup:
-                assert "PG_VERSION" in backup.getnames()
+                assert "./PG_VERSION" in backup.getnames()

@@ -30,9 +30,9 @@ class Database:
         self.client: KubeClient = open_client(str(KUBECONFIG))
         self.path = f"{CLUSTERS}/{name}"
         self.cluster = self.client.get(self.path)
-        primary = self.cluster["status"]["currentPrimary"]
-        self._container = Container("biomax-data", primary, "postgres")
-        found = self.client.get(f"/api/v1/namespaces/biomax-data/pods/{primary}")
+        self.primary = str(self.cluster["status"]["currentPrimary"])
+        self._container = Container("biomax-data", self.primary, "postgres")
+        found = self.client.get(f"/api/v1/namespaces/biomax-data/pods/{self.primary}")
         self.address = str(found["status"]["podIP"])
 
     def execute(self, *command: str, stdin: str = "") -> Output:
@@ -49,6 +49,14 @@ class Database:
         )
         assert done.code == 0, done.stderr
         return done.stdout.strip()
+
+    def metrics(self) -> dict[str, float]:
+        """Return what the instance measures, by series."""
+        ask = "import urllib.request as r; print(r.urlopen('{}').read().decode())"
+        done = self.execute("python3", "-c", ask.format("http://127.0.0.1:9187/metrics"))
+        assert done.code == 0, done.stderr
+        rows = (line.rpartition(" ") for line in done.stdout.splitlines() if line[:1] not in "#")
+        return {series: float(value) for series, _, value in rows if series}
 
     def status(self) -> dict[str, object]:
         """Return what the operator says of the cluster now."""

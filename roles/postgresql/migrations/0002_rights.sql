@@ -1,9 +1,9 @@
--- Whoever is not named here cannot even connect.
+-- Whoever is not named here cannot even connect. The operator's measurements are made by a member of pg_monitor.
 DO $$
 BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format(
-        'GRANT CONNECT ON DATABASE %I TO biomax_app, biomax_migration, biomax_readonly, biomax_backup',
+        'GRANT CONNECT ON DATABASE %I TO biomax_app, biomax_migration, biomax_readonly, biomax_backup, pg_monitor',
         current_database()
     );
 END

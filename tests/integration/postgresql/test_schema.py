@@ -173,7 +173,9 @@ def test_only_named_roles_may_connect(database: Local) -> None:
     apply(database, *read_migrations(ROOT / "roles/postgresql/migrations"))
     database.run("CREATE ROLE stranger;\n")
     asked = "SELECT has_database_privilege('{}', current_database(), 'CONNECT')"
-    may = {role: database.run(asked.format(role)).strip() for role in (*ROLES, "stranger")}
+    database.run("CREATE ROLE measurer; GRANT pg_monitor TO measurer;\n")
+    every = (*ROLES, "measurer", "stranger")
+    may = {role: database.run(asked.format(role)).strip() for role in every}
     assert may.pop("stranger") == may.pop("biomax_auditor") == "f"
     assert set(may.values()) == {"t"}
 

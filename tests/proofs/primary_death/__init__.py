@@ -1,0 +1,1 @@
+"""The primary's node dies under a writer; no acknowledged row may be lost."""

@@ -1,0 +1,182 @@
+"""The primary's node loses its power under a writer, time and again.
+
+    .venv/bin/python -m tests.proofs.primary_death --deaths 10 --seed 1
+
+A lab instance of its own with three database nodes is formed (or used, when it is up). A pod writes
+rows one after the other and prints what was acknowledged; the node of the primary is switched off
+at a drawn moment. Afterwards every acknowledged row must be there, and the old primary must have
+come back as a replica. Results go to `.lab/proofs/primary_death.json`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import ClusterError
+
+from tests.proofs.primary_death.site import CLUSTER, INSTANCE, SLICES, Site, show
+from tests.proofs.results import BROKEN, Results
+from tests.support.site import lab
+
+LONGEST_OUTAGE = 300.0  # seconds; without writes for longer, the proof gives up
+LOOK_EVERY = 0.1
+
+
+class Watch:
+    """Notes when something was first so; asks the API in a thread of its own."""
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask, self.at = ask, 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_EVERY):
+            try:
+                if self._ask():
+                    self.at = time.time()
+                    return
+            except ClusterError:
+                continue
+
+    def end(self) -> float:
+        """Stop looking; return the time, 0 when it never was so."""
+        self._stop.set()
+        self._thread.join(60)
+        return self.at
+
+
+def watches(site: Site, primary: str, node: str) -> dict[str, Watch]:
+    """Look for the steps from a death to the next written row."""
+    clients = [site.client for _ in range(4)]
+
+    def unready() -> bool:
+        conditions = clients[0].get(f"/api/v1/nodes/{node}")["status"]["conditions"]
+        return any(item["type"] == "Ready" and item["status"] != "True" for item in conditions)
+
+    def chosen() -> bool:
+        return bool(clients[1].get(CLUSTER)["status"]["targetPrimary"] != primary)
+
+    def promoted() -> bool:
+        status = clients[2].get(CLUSTER)["status"]
+        return bool(status["currentPrimary"] not in (primary, "pending"))
+
+    def routed() -> bool:
+        found = clients[3].get(SLICES, labelSelector="kubernetes.io/service-name=postgresql-rw")
+        ready = [
+            point["targetRef"]["name"]
+            for item in found["items"]
+            for point in item.get("endpoints") or ()
+            if point["conditions"].get("ready")
+        ]
+        return bool(ready) and primary not in ready
+
+    asked = {"detected": unready, "chosen": chosen, "promoted": promoted, "routed": routed}
+    return {name: Watch(ask) for name, ask in asked.items()}
+
+
+def prove_death(site: Site, number: int, delay: float) -> dict[str, Any]:
+    """Switch the primary's node off, wait for the next row, switch it on; return the row."""
+    site.wait_healthy()
+    site.wait_for_acks(50)
+    time.sleep(delay)
+    primary = site.status()["currentPrimary"]
+    node = site.node_of(primary)
+    looked = watches(site, primary, node)
+    died = time.time()
+    lab("--instance", INSTANCE, "power-off", node)
+    try:
+        first = _first_ack(site, died)
+        steps = {name: watch.end() for name, watch in looked.items()}
+    finally:
+        lab("--instance", INSTANCE, "power-on", node)
+    healthy = site.wait_healthy()
+    acked = {int(line[1]) for line in site.written() if line[0] == "ack"}
+    there = {int(text) for text in site.query("SELECT telegram_id FROM users").split()}
+    lost = sorted(acked - there)
+    last = max(
+        float(line[2])
+        for line in site.written()
+        if line[0] == "ack" and float(line[2]) <= first - 0.001
+    )
+    return {
+        "death": number,
+        "primary": primary,
+        "node": node,
+        "next": site.status()["currentPrimary"],
+        "seconds without writes": round(first - last, 1),
+        "after": {name: round(at - died, 1) for name, at in steps.items()}
+        | {"first row": round(first - died, 1)},
+        "seconds until three instances": round(healthy, 1),
+        "rows acknowledged": len(acked),
+        BROKEN: [f"{len(lost)} acknowledged rows are lost, the first is {lost[0]}"] if lost else [],
+    }
+
+
+def _first_ack(site: Site, died: float) -> float:
+    """Return when the first row was acknowledged after the gap that the death made."""
+    while time.time() - died < LONGEST_OUTAGE:
+        times = [float(line[2]) for line in site.written() if line[0] == "ack"]
+        pairs = [(one, two) for one, two in itertools.pairwise(times) if two > died]
+        late = [two for one, two in pairs if two - one > 1.0]
+        if late:
+            return late[0]
+        time.sleep(0.5)
+    raise AssertionError(f"no row was written for {LONGEST_OUTAGE:.0f} s after the death")
+
+
+def main(
+    deaths: Annotated[int, typer.Option(help="How many nodes die.")] = 10,
+    seed: Annotated[int, typer.Option(help="Draws the moments.")] = 1,
+    keep: Annotated[bool, typer.Option(help="Leave the hosts up in the end.")] = False,
+) -> None:
+    """Form, kill, judge."""
+    command = f"python -m tests.proofs.primary_death --deaths {deaths} --seed {seed}"
+    results = Results("primary_death", command, seed)
+    draw = random.Random(seed)  # noqa: S311 - moments of a test, not secrets
+    site = Site()
+    try:
+        site.converge()
+        site.wait_healthy()
+        site.start_writer()
+        for number in range(deaths):
+            delay = draw.uniform(0, 5)
+            if results.row(death=number):
+                continue
+            row = prove_death(site, number, delay)
+            results.put(row, "death")
+            results.numbers = numbers(results.rows)
+            results.save()
+            show(row)
+            assert not row[BROKEN], row[BROKEN]
+        site.stop_writer()
+    finally:
+        if not keep:
+            lab("--instance", INSTANCE, "down", "--purge")
+
+
+def numbers(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Sum up."""
+    gaps = sorted(row["seconds without writes"] for row in rows)
+    parts = ("detected", "chosen", "promoted", "routed", "first row")
+    mean = {part: sum(row["after"][part] for row in rows) / len(rows) for part in parts}
+    return {
+        "deaths": len(rows),
+        "acknowledged rows lost": sum(bool(row[BROKEN]) for row in rows),
+        "rows acknowledged": max(row["rows acknowledged"] for row in rows),
+        "seconds without writes, shortest": gaps[0],
+        "seconds without writes, median": gaps[len(gaps) // 2],
+        "seconds without writes, longest": gaps[-1],
+        **{f"mean seconds from death to {part}": round(value, 1) for part, value in mean.items()},
+    }
+
+
+if __name__ == "__main__":
+    typer.run(main)
