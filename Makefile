@@ -56,6 +56,7 @@ proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, powe
 	$(PY) -m tests.proofs.check_mode --kubeconfig .lab/kubeconfig
 	$(PY) -m tests.proofs.absent
 	lab/lab down
+	$(PY) -m tests.proofs.primary_death --deaths 10
 	$(PY) -m tests.proofs.kill_hosts --cuts 150
 	$(PY) -m tests.proofs.check_mode
 	$(PY) -m tests.proofs.cost

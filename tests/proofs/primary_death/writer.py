@@ -7,7 +7,7 @@ not acknowledged is not tried again, since nobody knows whether it was written.
 import os
 import time
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped] # of the image that it runs in
 
 PAUSE = 0.02  # seconds between two rows
 ADDRESS = (
