@@ -35,6 +35,11 @@ _SKIPPED_INIT_PHASES = ("addon/coredns", "show-join-command")
 # kubeadm waits this long for a component; slow disks at a first start need more than its 4 minutes.
 _TIMEOUTS = {"controlPlaneComponentHealthCheck": "6m0s"}
 
+# A dead node is seen after 20 s (Kubernetes: 50 s), since a database waits for that before it fails
+# over. A kubelet renews its lease after a quarter of its duration, so it may miss three renewals.
+_NODE_LEASE_SECONDS = 20
+_NODE_DEATH = {"node-monitor-grace-period": "20s", "node-monitor-period": "2s"}
+
 
 @dataclass(frozen=True)
 class JoinSecrets:
@@ -128,8 +133,8 @@ def cluster_configuration(settings: Settings) -> Document:
             }
         },
         "apiServer": _api_server(settings),
-        "controllerManager": {"extraArgs": _component_args(settings)},
-        "scheduler": {"extraArgs": _component_args(settings)},
+        "controllerManager": {"extraArgs": _args({**_component_flags(settings), **_NODE_DEATH})},
+        "scheduler": {"extraArgs": _args(_component_flags(settings))},
     }
 
 
@@ -149,6 +154,7 @@ def kubelet_configuration(settings: Settings) -> Document:
         "cgroupDriver": "cgroupfs" if settings.legacy_cgroup else "systemd",
         "clusterDNS": [settings.dns_address],
         "clusterDomain": settings.dns_domain,
+        "nodeLeaseDurationSeconds": _NODE_LEASE_SECONDS,
         "rotateCertificates": True,
         "seccompDefault": True,
         "serverTLSBootstrap": True,
@@ -206,8 +212,8 @@ def _api_server(settings: Settings) -> Document:
     }
 
 
-def _component_args(settings: Settings) -> list[dict[str, str]]:
-    return _args({"bind-address": settings.component_bind_address, "profiling": "false"})
+def _component_flags(settings: Settings) -> dict[str, str]:
+    return {"bind-address": settings.component_bind_address, "profiling": "false"}
 
 
 def _registration(settings: Settings, node: Node) -> Document:
