@@ -35,7 +35,7 @@ lab: bundle ## bare hosts on this machine, made a cluster by site.yml (3 to 6 mi
 lab-down: venv ## remove the lab hosts and everything they left
 	lab/lab down
 
-test: bundle ## every test (about 30 min with a bundle)
+test: bundle ## every test (about 75 min with a bundle)
 	tools/ensure-packages curl iproute2 nftables postgresql-15
 	cd programs && go vet ./... && go test ./...
 	$(PY) -m pytest

@@ -20,6 +20,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     InputError,
     PlatformError,
 )
+from ansible_collections.biomax.platform.plugins.module_utils.secrets.certificates import key_usage
 from ansible_collections.biomax.platform.plugins.module_utils.secrets.derive import SECRET_BYTES
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -186,20 +187,6 @@ def _builder(subject: str, key: ec.EllipticCurvePrivateKey, days: int) -> x509.C
     )
 
 
-def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not sign_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=sign_certificates,
-        crl_sign=sign_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
 def _authority(directory: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "biomax.platform mirror CA")])
@@ -207,7 +194,7 @@ def _authority(directory: Path) -> None:
         _builder("biomax.platform mirror CA", key, CA_DAYS)
         .issuer_name(name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(sign_certificates=True), critical=True)
+        .add_extension(key_usage(authority=True), critical=True)
         .sign(key, hashes.SHA256())
     )
     _write_private(directory / "mirror-ca.key", _pem(key))
@@ -230,7 +217,7 @@ def _leaf(work: Path, mirrors: list[Mirror]) -> None:
         .issuer_name(authority.subject)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(sign_certificates=False), critical=True)
+        .add_extension(key_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False

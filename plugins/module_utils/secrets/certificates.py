@@ -84,7 +84,7 @@ def service_certificate(
         .not_valid_after(start + VALID_FOR)
         .add_extension(x509.SubjectAlternativeName([*map(x509.DNSName, names)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(authority=False), critical=True)
+        .add_extension(key_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
@@ -104,7 +104,7 @@ def _authority(site_secret: str, site_name: str) -> x509.Certificate:
         .not_valid_before(_EPOCH)
         .not_valid_after(_EPOCH + _AUTHORITY_VALID_FOR)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(authority=True), critical=True)
+        .add_extension(key_usage(authority=True), critical=True)
         .sign(key, SHA256(), ecdsa_deterministic=True)
     )
 
@@ -135,7 +135,8 @@ def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
-def _usage(*, authority: bool) -> x509.KeyUsage:
+def key_usage(*, authority: bool) -> x509.KeyUsage:
+    """Say what a key is for: an authority's signs certificates, any other its own messages."""
     return x509.KeyUsage(
         digital_signature=not authority,
         content_commitment=False,

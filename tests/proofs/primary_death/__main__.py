@@ -32,7 +32,8 @@ class Watch:
     """Notes when something was first so; asks the API in a thread of its own."""
 
     def __init__(self, ask: Callable[[], bool]) -> None:
-        self._ask, self.at = ask, 0.0
+        self._ask = ask
+        self.at: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -46,8 +47,8 @@ class Watch:
             except ClusterError:
                 continue
 
-    def end(self) -> float:
-        """Stop looking; return the time, 0 when it never was so."""
+    def end(self) -> float | None:
+        """Stop looking; return the time, None when it was not so until now."""
         self._stop.set()
         self._thread.join(60)
         return self.at
@@ -61,7 +62,7 @@ def watches(site: Site, primary: str, node: str) -> dict[str, Watch]:
         conditions = clients[0].get(f"/api/v1/nodes/{node}")["status"]["conditions"]
         return any(item["type"] == "Ready" and item["status"] != "True" for item in conditions)
 
-    def chosen() -> bool:
+    def begun() -> bool:
         return bool(clients[1].get(CLUSTER)["status"]["targetPrimary"] != primary)
 
     def promoted() -> bool:
@@ -78,7 +79,7 @@ def watches(site: Site, primary: str, node: str) -> dict[str, Watch]:
         ]
         return bool(ready) and primary not in ready
 
-    asked = {"detected": unready, "chosen": chosen, "promoted": promoted, "routed": routed}
+    asked = {"detected": unready, "begun": begun, "promoted": promoted, "routed": routed}
     return {name: Watch(ask) for name, ask in asked.items()}
 
 
@@ -112,7 +113,7 @@ def prove_death(site: Site, number: int, delay: float) -> dict[str, Any]:
         "node": node,
         "next": site.status()["currentPrimary"],
         "seconds without writes": round(first - last, 1),
-        "after": {name: round(at - died, 1) for name, at in steps.items()}
+        "after": {name: at and round(at - died, 1) for name, at in steps.items()}
         | {"first row": round(first - died, 1)},
         "seconds until three instances": round(healthy, 1),
         "rows acknowledged": len(acked),
@@ -165,8 +166,9 @@ def main(
 def numbers(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Sum up."""
     gaps = sorted(row["seconds without writes"] for row in rows)
-    parts = ("detected", "chosen", "promoted", "routed", "first row")
-    mean = {part: sum(row["after"][part] for row in rows) / len(rows) for part in parts}
+    parts = ("detected", "begun", "promoted", "routed", "first row")
+    seen = {part: [row["after"][part] for row in rows if row["after"][part]] for part in parts}
+    mean = {part: sum(times) / len(times) for part, times in seen.items() if times}
     return {
         "deaths": len(rows),
         "acknowledged rows lost": sum(bool(row[BROKEN]) for row in rows),
