@@ -17,12 +17,11 @@ Series = Mapping[str, str]  # a series in Prometheus' notation, and its values m
 
 def fetch_promtool(directory: Path) -> Path:
     """Unpack Debian's promtool into a directory; the package is not installed, it has a server."""
-    subprocess.run(
-        ["apt-get", "download", "--quiet=2", "prometheus"],
-        cwd=directory,
-        check=True,
-        capture_output=True,
-    )
+    download = ["apt-get", "download", "--quiet=2", "prometheus"]
+    if subprocess.run(download, cwd=directory, capture_output=True, check=False).returncode:
+        # The machine's package lists are missing or old.
+        subprocess.run(["apt-get", "update", "--quiet=2"], check=True, capture_output=True)
+        subprocess.run(download, cwd=directory, check=True, capture_output=True)
     (package,) = directory.glob("prometheus_*.deb")
     subprocess.run(["dpkg-deb", "--extract", str(package), str(directory)], check=True)
     package.unlink()
