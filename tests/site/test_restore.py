@@ -149,7 +149,16 @@ def test_another_time_is_refused_before_anything_is_made(
         database.client.get(f"{CLUSTERS}/{NEW}")
 
 
+@pytest.fixture
+def store_as_declared(site: str) -> Iterator[None]:
+    """Give the store's scale back to the platform after a test has set it by hand."""
+    yield
+    run = run_playbook("playbooks/deploy_platform.yml")
+    assert run.returncode == 0, run.output[-6000:]
+
+
 @pytest.mark.lab
+@pytest.mark.usefixtures("store_as_declared")
 def test_the_log_is_kept_while_the_store_is_gone_and_sent_afterwards(
     database: Database, tmp_path: Path
 ) -> None:

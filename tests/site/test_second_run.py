@@ -16,7 +16,7 @@ def test_nothing_changes_and_nothing_restarts(site: str) -> None:
     before = {host: start_times(host) for host in MEMBERS}
     again = run_playbook("site.yml")
     assert again.returncode == 0, again.output[-6000:]
-    assert again.counter("changed") == {}, again.changed_tasks()
+    assert again.counter("changed") == {}, again.output[-6000:]
     assert {host: start_times(host) for host in MEMBERS} == before
     planned = {name: again.executed_on(name, ("Plan the",)) for name in (CONTROLLER, *MEMBERS)}
     assert not any(planned.values()), f"without plan_file nothing is planned first: {planned}"
