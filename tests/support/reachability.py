@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import MissingError
 
+from tests.support.admission import SECURE
 from tests.support.site import ROOT
 
 IMAGE = "ghcr.io/biomax/platform/reachability:0.1.0"
@@ -21,12 +22,6 @@ API = "tcp:10.96.0.1:443"
 NAME = "dns:kubernetes.default.svc.cluster.local."
 SERVICE_LABEL = "platform.biomax.ai/service"
 PREFIX = "reachability-"
-SECURE = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 _ROLE = ROOT / "roles/pod_flows/defaults/main.yml"
 _NETWORK = ROOT / "inventories/lab/group_vars/all/network.yml"
 _API_PORT = 6443

@@ -83,7 +83,7 @@ def error_of(what: str, code: int, status: Mapping[str, object]) -> ClusterError
                 "manager give it up, or name it in take_over to take its fields."
             )
         return ConflictError(text, conflicts)
-    if code in (401, 403):
+    if code == 401 or (code == 403 and "system:anonymous" in message):
         return ClusterError(
             f"{text}. The kubeconfig's certificate may have ended: "
             "playbooks/form_cluster.yml renews it."

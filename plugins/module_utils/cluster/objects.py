@@ -184,7 +184,8 @@ def finish(
         if kind is None:
             raise InputError(
                 f"{component}: {ref} has the kind {ref.api_version} {ref.kind}, which neither the "
-                "API server nor a CustomResourceDefinition of the components declares."
+                "API server nor a CustomResourceDefinition of the components declares. Correct its "
+                "apiVersion or kind, or list the component with its definition, too."
             )
         if kind.namespaced and not ref.namespace:
             raise InputError(f"{component}: {ref} needs metadata.namespace.")

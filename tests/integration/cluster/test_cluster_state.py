@@ -215,6 +215,28 @@ spec:
     assert client.get(site.path("persistentvolumeclaims", "data"))["status"]["phase"] == "Pending"
 
 
+def test_a_kind_that_nobody_defines_ends_the_run_before_the_first_change(
+    site: Site, client: KubeClient
+) -> None:
+    site.text += f"""
+---
+apiVersion: example.org/v1
+kind: Nowhere
+metadata: {{name: one, namespace: {site.namespace}}}
+"""
+    for check in (True, False):
+        with pytest.raises(InputError) as error:
+            site.run(check=check)
+        assert str(error.value) == (
+            f"{site.component}: Nowhere {site.namespace}/one has the kind example.org/v1 Nowhere, "
+            "which neither the API server nor a CustomResourceDefinition of the components "
+            "declares. Correct its apiVersion or kind, or list the component with its "
+            "definition, too."
+        )
+    with pytest.raises(MissingError):
+        client.get(f"/api/v1/namespaces/{site.namespace}")
+
+
 def test_definitions_are_served_before_their_objects(site: Site, client: KubeClient) -> None:
     kind = f"Thing{site.namespace[2:]}"
     plural = kind.lower()

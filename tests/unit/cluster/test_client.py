@@ -162,6 +162,13 @@ def test_expired_access_names_the_cure() -> None:
         found.get("/x")
 
 
+def test_a_quota_is_not_taken_for_expired_access() -> None:
+    found, _, _ = client(reply(403, message="exceeded quota: sizing"))
+    with pytest.raises(ClusterError) as caught:
+        found.get("/x")
+    assert "form_cluster" not in str(caught.value)
+
+
 def test_text_and_nonsense() -> None:
     found, _, _ = client(Reply(200, b"ok"), Reply(200, b"ok"), Reply(502, b"<html>"))
     assert found.text("/livez") == "ok"
