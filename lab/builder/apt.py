@@ -62,6 +62,28 @@ def machine_sources(release: str, directory: Path) -> str:
     return "\n\n".join(wanted) + "\n"
 
 
+def release_sources(release: str, own: str, directory: Path) -> str:
+    """Return apt sources of `release`: those of this machine, or its own release's renamed.
+
+    An archive of Debian keeps its releases side by side, and its keys of today are in the keyring.
+
+    Args:
+        release: Debian release that is wanted.
+        own: Debian release that this machine is known to have sources of.
+        directory: where they are.
+
+    Raises:
+        InputError: there is neither.
+    """
+    try:
+        return machine_sources(release, directory)
+    except InputError:
+        text = machine_sources(own, directory)
+        return re.sub(
+            r"(?m)^Suites:.*$", lambda line: re.sub(rf"\b{own}\b", release, line[0]), text
+        )
+
+
 def _as_deb822(line: str) -> str:
     match = re.fullmatch(r"deb\s+(?:\[([^]]*)\]\s+)?(\S+)\s+(\S+)\s+(.+)", line)
     if not match:

@@ -187,7 +187,8 @@ class Image(Tagged, Artifact):
     A `stand_in` is a program of ours under the name of upstream's image. `files` may be empty: the
     image is then made of packages only, for the program that it is named with. `users` are added
     to those that every image has, name to number of user and group. `search_path` comes before
-    the usual directories of programs.
+    the usual directories of programs, `links` maps a path to what it leads to. `release` is the
+    Debian release of `packages` where it is not that of the hosts.
     """
 
     files: dict[RelativePath, str]
@@ -195,7 +196,9 @@ class Image(Tagged, Artifact):
     user: str = "0"
     users: dict[str, int] = {}
     search_path: tuple[str, ...] = ()
+    links: dict[RelativePath, str] = {}
     packages: tuple[str, ...] = ()
+    release: str = ""
     certificates: bool = False
     stand_in: bool = False
 

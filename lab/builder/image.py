@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.builder import deb
 from lab.builder.artifacts import Image
-from lab.builder.tarball import Member, write_tar
+from lab.builder.tarball import Member, symlink, write_tar
 
 RECIPE = 1  # raise it when the rules below change
 CREATED = "1970-01-01T00:00:00Z"
@@ -58,6 +58,7 @@ def root_files(
         members[CERTIFICATES] = deb.certificate_bundle(certificates)
     for path, binary in image.files.items():
         members[path] = Member(mode=0o755, source=binaries[binary])
+    members |= {path: symlink(target) for path, target in image.links.items()}
     return members
 
 

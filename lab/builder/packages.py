@@ -14,7 +14,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 
 from lab.builder import deb, repository
-from lab.builder.apt import Apt, Lock, Package, load_lock, machine_sources, resolve, save_lock
+from lab.builder.apt import Apt, Lock, Package, load_lock, release_sources, resolve, save_lock
 from lab.builder.artifacts import Image
 from lab.builder.assemble import Item
 from lab.builder.cache import key_of
@@ -32,15 +32,19 @@ def image_set(image: Image) -> str:
     return "+".join(image.packages)
 
 
-def wanted_sets(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
-    """Return the sets of root packages that `catalogue` asks for: name -> roots."""
-    sets = {image_set(image): image.packages for image in catalogue.images if image.packages}
+def wanted_sets(catalogue: Catalogue) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the sets of root packages that `catalogue` asks for: release -> name -> roots."""
+    own = catalogue.packages.release
+    sets: dict[str, dict[str, tuple[str, ...]]] = {own: {}}
+    for image in catalogue.images:
+        if image.packages:
+            sets.setdefault(image.release or own, {})[image_set(image)] = image.packages
     if any(image.certificates for image in catalogue.images):
-        sets[CERTIFICATES] = (CERTIFICATES,)
+        sets[own][CERTIFICATES] = (CERTIFICATES,)
     packages = catalogue.packages
     if packages.roots:
-        sets[HOSTS] = tuple(sorted({*(root.name for root in packages.roots), *packages.base}))
-    return sets
+        sets[own][HOSTS] = tuple(sorted({*(root.name for root in packages.roots), *packages.base}))
+    return {release: wanted for release, wanted in sets.items() if wanted}
 
 
 class PackageStore:
@@ -48,13 +52,21 @@ class PackageStore:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.lock = self._read_lock()
+        self.own = context.full.packages.release
+        self.locks = {
+            release: self._read_lock(release, wanted)
+            for release, wanted in sorted(wanted_sets(context.full).items())
+        }
 
-    def _read_lock(self) -> Lock:
+    @property
+    def resolved_at(self) -> str:
+        """Return the UTC time of the newest lock."""
+        return max(lock.resolved_at for lock in self.locks.values())
+
+    def _read_lock(self, release: str, wanted: dict[str, tuple[str, ...]]) -> Lock:
         """Return the lock that belongs to the catalogue; resolve and write it when it does not."""
         context, settings = self.context, self.context.settings
-        wanted = wanted_sets(context.full)
-        name = f"{context.full.packages.release}-{settings.arch}.yml"
+        name = f"{release}-{settings.arch}.yml"
         path = settings.root / "bundle" / "lock" / name
         lock = load_lock(path)
         if lock and lock.satisfies(wanted) and not settings.update_lock:
@@ -66,14 +78,14 @@ class PackageStore:
             )
         context.progress.add(1)
         with context.progress.step(f"resolve {len(wanted)} sets of packages into {name}"):
-            lock = resolve(self._apt(), wanted)
+            lock = resolve(self._apt(release), wanted)
             save_lock(path, lock)
         return lock
 
-    def _apt(self) -> Apt:
-        release, arch = self.context.full.packages.release, self.context.settings.arch
+    def _apt(self, release: str) -> Apt:
+        arch, directory = self.context.settings.arch, self.context.settings.apt_dir
         root = self.context.cache.root / "apt" / f"{release}-{arch}"
-        return Apt(root, arch, machine_sources(release, self.context.settings.apt_dir))
+        return Apt(root, arch, release_sources(release, self.own, directory))
 
     def path(self, package: Package) -> Path:
         """Return where the cache keeps the file of `package`."""
@@ -81,26 +93,42 @@ class PackageStore:
 
     def unpacked_by(self, image: Image) -> list[Package]:
         """Return the packages that `image` unpacks."""
-        return self.lock.of_set(image_set(image)) if image.packages else []
+        release = self.release_of(image)
+        return self.locks[release].of_set(image_set(image)) if image.packages else []
+
+    def release_of(self, image: Image) -> str:
+        """Return the Debian release of the packages that `image` unpacks."""
+        return image.release or self.own
+
+    def for_hosts(self) -> list[Package]:
+        """Return the packages that hosts install."""
+        return self.locks[self.own].of_set(HOSTS)
 
     def certificates_of(self, image: Image) -> Package | None:
         """Return the package with the certificates when `image` asks for them."""
-        return self.lock.packages[CERTIFICATES] if image.certificates else None
+        return self.locks[self.own].packages[CERTIFICATES] if image.certificates else None
 
     def fetch(self) -> None:
         """Download what the build needs and the cache lacks, in batches."""
         catalogue = self.context.catalogue
-        needed = set(self.lock.of_set(HOSTS)) if catalogue.packages.roots else set()
+        needed: dict[str, set[Package]] = {release: set() for release in self.locks}
+        if catalogue.packages.roots:
+            needed[self.own] |= {*self.for_hosts()}
         for image in catalogue.images:
-            needed |= {*self.unpacked_by(image)}
-            needed |= {package for package in [self.certificates_of(image)] if package}
-        missing = [p for p in sorted(needed) if not self.context.cache.find("deb", p.sha256)]
-        if not missing:
-            return
+            if image.packages:
+                needed[self.release_of(image)] |= {*self.unpacked_by(image)}
+            if certificates := self.certificates_of(image):
+                needed[self.own].add(certificates)
+        for release, packages in needed.items():
+            missing = [p for p in sorted(packages) if not self.context.cache.find("deb", p.sha256)]
+            if missing:
+                self._fetch(release, missing)
+
+    def _fetch(self, release: str, missing: list[Package]) -> None:
         batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
-        progress, apt = self.context.progress, self._apt()
+        progress, apt = self.context.progress, self._apt(release)
         progress.add(len(batches) + 1)
-        with progress.step("fetch the package lists"):
+        with progress.step(f"fetch the package lists of {release}"):
             apt.update()
         for batch in batches:
             names = f"{batch[0].name} … {batch[-1].name}"
@@ -132,7 +160,7 @@ class PackageStore:
 
     def repository_items(self) -> list[Item]:
         """Return the files of the signed repository for hosts."""
-        packages = self.lock.of_set(HOSTS)
+        packages = self.for_hosts()
         metadata = self._metadata(packages)
         items = [
             Item(
@@ -153,7 +181,8 @@ class PackageStore:
         }
         index = repository.packages_index(pinned, controls)
         name = f"{repository.COMPONENT}/binary-{settings.arch}/Packages"
-        release = repository.release_file(self.lock.resolved_at, settings.arch, {name: index})
+        resolved_at = self.locks[self.own].resolved_at
+        release = repository.release_file(resolved_at, settings.arch, {name: index})
         context.progress.add(1)
         return context.cached(
             "repository",
@@ -173,6 +202,6 @@ class PackageStore:
             sha256=package.sha256,
             size=package.size,
             licence=f"/usr/share/doc/{package.name}/copyright",
-            source=f"Debian {self.context.full.packages.release}",
+            source=f"Debian {self.own}",
         )
         return Item(entry, self.path(package), self.path(package).parent)

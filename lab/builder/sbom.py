@@ -64,7 +64,7 @@ def sbom(inputs: Inputs) -> bytes:
     """Return the list as an SPDX document; equal inputs give equal bytes."""
     settings = inputs.context.settings
     name = f"biomax.platform bundle for {settings.arch}, built from {settings.builder}"
-    pinned = inputs.store.lock.resolved_at if inputs.store else ""
+    pinned = inputs.store.resolved_at if inputs.store else ""
     return _List(inputs).document.dump(name, max(pinned, inputs.as_of, EPOCH), _BUNDLE)
 
 
@@ -79,7 +79,9 @@ class _List:
         self.full = inputs.context.full
         self.document = Document()
         self.document.add(_BUNDLE)
-        self.debian = inputs.store.lock.packages if inputs.store else {}
+        store = inputs.store
+        hosts = store.for_hosts() if store and self.full.packages.roots else []
+        self.for_hosts = {package.name: package for package in hosts}
         parts = {item.entry.key for image in inputs.images for item in image.blobs}
         for item in inputs.items:
             if item.entry.key not in parts:
@@ -89,7 +91,10 @@ class _List:
 
     def _entry(self, entry: Entry) -> None:
         if entry.kind == "apt" and entry.version:
-            self.document.add(self._debian(self.debian[entry.name], entry.path), within=_BUNDLE)
+            debian = self._debian(
+                self.for_hosts[entry.name], self.full.packages.release, entry.path
+            )
+            self.document.add(debian, within=_BUNDLE)
             return
         package = self.document.add(self._package(entry), within=_BUNDLE)
         if entry.kind == "file":
@@ -147,12 +152,12 @@ class _List:
             self.document.made_from(held, _module(program))
         store = self.inputs.store
         if store:
-            certificates = [p for p in [store.certificates_of(image)] if p]
-            for debian in (*store.unpacked_by(image), *certificates):
-                self.document.add(self._debian(debian), within=package)
+            for debian in store.unpacked_by(image):
+                self.document.add(self._debian(debian, store.release_of(image)), within=package)
+            if certificates := store.certificates_of(image):
+                self.document.add(self._debian(certificates, store.own), within=package)
 
-    def _debian(self, package: DebianPackage, path: str = "") -> Package:
-        release = self.full.packages.release
+    def _debian(self, package: DebianPackage, release: str, path: str = "") -> Package:
         return Package(
             "apt",
             package.name,

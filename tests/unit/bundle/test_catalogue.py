@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
 from pydantic import ValidationError
 
-from lab.builder.apt import load_lock
+from lab.builder.apt import Lock, load_lock
 from lab.builder.catalogue import Catalogue, load_catalogue
 from lab.builder.packages import wanted_sets
 from tests.support.bundle_inputs import document
@@ -135,15 +135,24 @@ def test_etcd_has_one_version_in_all_its_modules() -> None:
     assert etcd == {f"v{CATALOGUE.program('etcd').version}"}
 
 
+# What stands in is of another release than what it stands for.
+OTHER_RELEASE = ("registry.k8s.io/pause", "ghcr.io/cloudnative-pg/pgbouncer")
+
+
+def locked(release: str) -> Lock:
+    lock = load_lock(ROOT / "bundle" / "lock" / f"{release}-amd64.yml")
+    assert lock is not None, release
+    return lock
+
+
 def test_tags_are_the_versions_of_their_programs() -> None:
-    lock = load_lock(ROOT / "bundle" / "lock" / f"{CATALOGUE.packages.release}-amd64.yml")
-    assert lock is not None
     for item in CATALOGUE.images:
-        if item.name == "registry.k8s.io/pause":  # ours stands in for a program of another release
+        if item.name in OTHER_RELEASE:
             continue
         versions = [CATALOGUE.program(item.program).version]
         if not item.files:  # made of packages: the tag begins with the version of one of them
-            versions = [lock.packages[name].version.split("-")[0] for name in item.packages]
+            packages = locked(item.release or CATALOGUE.packages.release).packages
+            versions = [packages[name].version.split("-")[0] for name in item.packages]
         assert any(version in item.tag for version in versions), item.reference
 
 
@@ -182,8 +191,8 @@ def test_packages_and_roles_name_each_other() -> None:
 
 
 def test_the_lock_belongs_to_the_catalogue() -> None:
-    lock = load_lock(ROOT / "bundle" / "lock" / f"{CATALOGUE.packages.release}-amd64.yml")
-    assert lock is not None
-    assert lock.satisfies(wanted_sets(CATALOGUE))
-    for name, (roots, packages) in lock.sets.items():
-        assert set(roots) <= set(packages) <= set(lock.packages), name
+    for release, wanted in wanted_sets(CATALOGUE).items():
+        lock = locked(release)
+        assert lock.satisfies(wanted)
+        for name, (roots, packages) in lock.sets.items():
+            assert set(roots) <= set(packages) <= set(lock.packages), name

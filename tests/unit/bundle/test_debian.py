@@ -13,7 +13,15 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 
 from lab.builder import deb
-from lab.builder.apt import Apt, Lock, Package, load_lock, machine_sources, save_lock
+from lab.builder.apt import (
+    Apt,
+    Lock,
+    Package,
+    load_lock,
+    machine_sources,
+    release_sources,
+    save_lock,
+)
 from tests.support.debian_packages import ARCH, make_deb, make_repository, source_of
 
 DEBIAN = "URIs: https://mirror.example.com/debian\nSuites: bookworm bookworm-updates\n"
@@ -111,6 +119,15 @@ def test_the_machine_gives_only_sources_of_the_release(tmp_path: Path) -> None:
     assert "Signed-By: /k.gpg" in text
     with pytest.raises(InputError, match="name no suite of trixie"):
         machine_sources("trixie", tmp_path)
+    renamed = release_sources("trixie", "bookworm", tmp_path)
+    assert renamed == text.replace("bookworm", "trixie")
+    assert release_sources("bookworm", "bookworm", tmp_path) == text
+    (tmp_path / "sources.list.d/next.sources").write_text(
+        "Types: deb\nURIs: https://next.example.com\nSuites: trixie\nComponents: main\n"
+    )
+    assert "next.example.com" in release_sources("trixie", "bookworm", tmp_path)
+    with pytest.raises(InputError, match="name no suite of bullseye"):
+        release_sources("trixie-backports", "bullseye", tmp_path)
 
 
 def test_the_lock_is_read_back_as_written(tmp_path: Path) -> None:

@@ -111,7 +111,12 @@ def test_links_and_directories_are_kept(tmp_path: Path) -> None:
 
 def test_an_image_of_packages_only_has_its_users_and_its_search_path(tmp_path: Path) -> None:
     image = IMAGE.model_copy(
-        update={"files": {}, "users": {"postgres": 26}, "search_path": ("/usr/lib/pg/bin",)}
+        update={
+            "files": {},
+            "users": {"postgres": 26},
+            "search_path": ("/usr/lib/pg/bin",),
+            "links": {"usr/bin/pg": "../sbin/pg"},
+        }
     )
     place = tmp_path / "image"
     place.mkdir()
@@ -119,6 +124,7 @@ def test_an_image_of_packages_only_has_its_users_and_its_search_path(tmp_path: P
     assert members["etc/passwd"].data is not None
     assert b"\npostgres:x:26:26::/:/sbin/nologin\n" in members["etc/passwd"].data
     assert b"\npostgres:x:26:\n" in (members["etc/group"].data or b"")
+    assert members["usr/bin/pg"].target == "../sbin/pg"
     oci.build(image, "amd64", members, place)
     digest = oci.load_built(place).digest.removeprefix("sha256:")
     manifest = json.loads((place / "blobs" / digest).read_bytes())

@@ -15,6 +15,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
 )
 from rich.console import Console
 
+from lab.builder import repository
 from lab.builder.apt import Apt, load_lock
 from lab.builder.build import Outcome, run_build
 from lab.builder.catalogue import Catalogue
@@ -25,6 +26,7 @@ from tests.support.debian_packages import ARCH, make_repository, source_of
 from tests.support.spdx_list import SpdxList, problems
 
 Builder = Callable[..., Outcome]
+RELEASES = {"platform": ["hosts"], "newer": ["tool"]}
 
 
 def catalogue(*roots: str) -> Catalogue:
@@ -101,6 +103,28 @@ def test_packages_reach_the_image_and_the_hosts(place: Path) -> None:
         assert certificates.read() == b"authority a\nauthority b\n"
     assert {"usr/bin/tool", "usr/lib/base.so", "lib", "usr/local/bin/hello"} <= set(names)
     assert not [name for name in names if "man1" in name or name.startswith("var")]
+
+
+@pytest.mark.skipif(ARCH != "amd64", reason="the repository of the test has the machine's packages")
+def test_an_image_may_unpack_packages_of_another_release(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "SUITE", "newer")
+        root, _ = make_repository(place / "newer")
+        (place / "etc/sources.list.d/newer.sources").write_text(source_of(root))
+    parts = document()
+    parts["images"][0] |= {"packages": ["tool"], "release": "newer"}
+    hosts = [{"name": "base", "used_by": ["a"]}]
+    parts["packages"] = {"release": "platform", "roots": hosts}
+    build(place, Catalogue.model_validate(parts))
+    checked(place)
+    locks = {name: load_lock(place / f"checkout/bundle/lock/{name}-amd64.yml") for name in RELEASES}
+    assert {name: list(lock.sets) for name, lock in locks.items() if lock} == RELEASES
+    found = SpdxList(place / "bundle")
+    assert problems(found.path) == []
+    unpacked = {item["name"]: item.get("sourceInfo") for item in found.packages.values()}
+    assert unpacked["tool"] == "Debian newer"
 
 
 def test_a_second_build_downloads_and_signs_nothing(place: Path) -> None:
