@@ -35,10 +35,12 @@ class Measured:
 
 
 def light20(result: Measured) -> None:
-    """Twenty hosts that run little: preflight, no change, one changed file."""
+    """Twenty hosts that run little: preflight, plan, no change, one changed file."""
     with fresh_hosts("bench-light", "light") as (hosts, _):
         first = hosts.play(HOST_PHASES[0])
         result.add("preflight_20", "preflight of 20 bare hosts and the mirror", first)
+        plan = hosts.play("playbooks/plan.yml")
+        result.add("plan_20", "plan for 20 bare hosts and the mirror", plan)
         result.costs["host phases at 20 bare hosts"] = hosts.play(*HOST_PHASES)
         again = quickest(hosts, *HOST_PHASES)
         result.add("again_20", "host phases at 20 hosts, nothing to do", again)
