@@ -83,6 +83,7 @@ def error_of(what: str, code: int, status: Mapping[str, object]) -> ClusterError
                 "manager give it up, or name it in take_over to take its fields."
             )
         return ConflictError(text, conflicts)
+    # Where anonymous requests are allowed, one with an ended certificate is taken for anonymous.
     if code == 401 or (code == 403 and "system:anonymous" in message):
         return ClusterError(
             f"{text}. The kubeconfig's certificate may have ended: "

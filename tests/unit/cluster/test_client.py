@@ -156,8 +156,12 @@ def test_busy_is_retried() -> None:
     assert found.requests["get"] > 2
 
 
-def test_expired_access_names_the_cure() -> None:
-    found, _, _ = client(reply(401, message="Unauthorized"))
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [(401, "Unauthorized"), (403, 'nodes is forbidden: User "system:anonymous" cannot list it')],
+)
+def test_expired_access_names_the_cure(code: int, message: str) -> None:
+    found, _, _ = client(reply(code, message=message))
     with pytest.raises(ClusterError, match=r"playbooks/form_cluster\.yml renews it"):
         found.get("/x")
 
