@@ -5,6 +5,8 @@ Cuts in the host layer are in test_hosts_short.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.proofs.kill import prove_cut
@@ -12,11 +14,13 @@ from tests.support.site import lab
 
 
 @pytest.fixture(scope="module")
-def bare() -> None:
-    """Boot bare hosts and remember them as snapshot `bare`."""
+def bare() -> Iterator[None]:
+    """Bare hosts with their snapshot `bare`, for as long as the proof needs them."""
     lab("down", "--purge")
     lab("up")
     lab("snapshot", "bare")
+    yield
+    lab("down", "--purge")
 
 
 @pytest.mark.lab
