@@ -69,7 +69,7 @@ class Container(Machine):
         """Start the host without waiting for it."""
         device = require_disk(self)
         guest.install_keys(self.root, self.client_public(), self.host_key)
-        self.clear_last_life()
+        self.kill()
         self.launch(self.argv(device), _ENVIRONMENT)
 
     def exec_argv(self, command: list[str]) -> list[str]:

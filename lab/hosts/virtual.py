@@ -65,7 +65,7 @@ class VirtualMachine(Machine):
     def start(self) -> None:
         """Start the host without waiting for it."""
         require_disk(self)
-        self.clear_last_life()
+        self.kill()
         if self.host.hardware.volatile_cache:
             self._settle_disk()
         (self.root / IDENTITY).write_bytes(self.identity())
