@@ -5,6 +5,9 @@ SHELL := bash
 VENV := .venv
 PY := $(VENV)/bin/python
 KEYS := .lab/keys
+# Tests without a cluster: those on light hosts in one process, local ones in another.
+LOCAL := $(addprefix tests/integration/,bundle cluster network membership postgresql alerts)
+SIDE_BY_SIDE := tests/integration/host_state tests/proofs/test_hosts_short.py tests/unit $(LOCAL)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help: ## show the targets
@@ -38,25 +41,24 @@ lab-down: venv ## remove the lab hosts and everything they left
 test: bundle ## every test (about 75 min with a bundle)
 	tools/ensure-packages curl iproute2 nftables postgresql-15
 	cd programs && go vet ./... && go test ./...
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses 2 --dist loadgroup $(SIDE_BY_SIDE)
+	$(PY) -m pytest $(SIDE_BY_SIDE:%=--ignore %)
 
 lint: venv ## every linter
 	tools/ensure-packages shellcheck
 	tools/lint
 
 proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, power cuts, check mode, cost; replaces a lab that is up
-	lab/lab down --purge
-	lab/lab up
-	lab/lab snapshot bare
-	$(PY) -m tests.proofs.kill --cuts 10
+	$(PY) -m tests.proofs.kill
 	$(PY) -m tests.proofs.power_loss --cuts 10
 	$(PY) -m tests.proofs.plan --mutations 300
-	lab/lab restore bare
+	lab/lab restore converged
 	ansible-playbook site.yml -i inventories/lab
 	$(PY) -m tests.proofs.check_mode --kubeconfig .lab/kubeconfig
 	$(PY) -m tests.proofs.absent
 	lab/lab down
-	$(PY) -m tests.proofs.primary_death --deaths 10
+	$(PY) -m tests.proofs.primary_death --deaths 10 --keep
+	$(PY) -m tests.proofs.lost_database
 	$(PY) -m tests.proofs.kill_hosts --cuts 150
 	$(PY) -m tests.proofs.check_mode
 	$(PY) -m tests.proofs.cost

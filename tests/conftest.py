@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.proofs.light import site as light
 from tests.support.site import lab, run_playbook, run_scenario
 
 _EGRESS = pytest.StashKey[dict[str, Any]]()
@@ -20,6 +22,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="use the lab that is up and keep it, instead of forming a cluster on fresh hosts",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share the light hosts in one process, when there are several."""
+    for item in items:
+        if "light_hosts" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("light_hosts"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say at once what failed: a run that is cut later never comes to its summary."""
+    if report.failed:
+        sys.stdout.write(f"\n{report.nodeid}, {report.when}:\n{report.longreprtext[-3000:]}\n")
+        sys.stdout.flush()
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +74,11 @@ def egress_of_forming(request: pytest.FixtureRequest, formed: str) -> dict[str, 
 def site(formed: str) -> str:
     """A lab whose cluster stands."""
     return formed
+
+
+@pytest.fixture(scope="session")
+def light_hosts() -> Iterator[None]:
+    """A mirror and six light hosts with their snapshot, on an instance of their own."""
+    light.ready()
+    yield
+    light.down()

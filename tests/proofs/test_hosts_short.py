@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +17,8 @@ pytestmark = [pytest.mark.lab]
 SEED = 2  # the long form's is 1
 
 
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[None]:
-    """A mirror and six light hosts with their snapshot."""
-    site.ready()
-    yield
-    site.down()
-
-
 def test_a_run_that_was_cut_is_finished_by_the_next(
-    hosts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    light_hosts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Six cuts, two of each kind; every one really cut a run."""
     monkeypatch.setattr(results, "FOLDER", tmp_path)
@@ -37,12 +28,12 @@ def test_a_run_that_was_cut_is_finished_by_the_next(
     assert made["left work to the next run"] > 0
 
 
-def test_check_mode_touches_nothing(hosts: None) -> None:
+def test_check_mode_touches_nothing(light_hosts: None) -> None:
     rows = prove_hosts()
     assert [row for row in rows if row[BROKEN]] == []
 
 
-def test_a_run_costs_no_more_than_recorded(hosts: None) -> None:
+def test_a_run_costs_no_more_than_recorded(light_hosts: None) -> None:
     counted = {**hosts_cases(), **api_cases()}
     print(counted)
     assert excess(read_record(), counted) == []

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.site import INVENTORY, ROOT, VENV_BIN, environment, lab
+from tests.proofs.light import site
+from tests.support.site import ROOT, VENV_BIN, environment
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
-HOSTS = ["mirror1", "cp1", "app1", "db1", "ml1"]
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("light_hosts")]
+HOSTS = site.HOSTS[:5]
 ROLES = [f"budget_{number:02d}" for number in range(12)]
 TARGET = "/root/host-state-budget"
 
@@ -33,7 +34,7 @@ def playbook(tmp_path: Path) -> Path:
         for name in ROLES
     ]
     tasks.append({"name": "Converge", "biomax.platform.host_state": {"roles": ROLES}})
-    play = {"name": "Budget", "hosts": HOSTS, "gather_facts": False, "tasks": tasks}
+    play = {"name": "Budget", "hosts": list(HOSTS), "gather_facts": False, "tasks": tasks}
     path = tmp_path / "budget.yml"
     path.write_text(yaml.safe_dump([play], sort_keys=False))
     return path
@@ -66,7 +67,7 @@ def run(playbook: Path) -> tuple[dict[str, Any], float, float]:
     record = playbook.with_name("record.json")
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [str(VENV_BIN / "ansible-playbook"), str(playbook), "-i", INVENTORY],
+        [str(VENV_BIN / "ansible-playbook"), str(playbook), "-i", site.inventory({})],
         cwd=ROOT,
         env={**environment(record), "ANSIBLE_ROLES_PATH": str(playbook.parent / "roles")},
         stdin=subprocess.DEVNULL,
@@ -86,7 +87,6 @@ def test_one_task_per_host(playbook: Path) -> None:
         run(playbook)
         record, seconds, cpu = run(playbook)
     finally:
-        for host in HOSTS:
-            lab("exec", host, "rm", "-rf", TARGET)
+        site.on_hosts(HOSTS, "rm", "-rf", TARGET)
     print(f"96 files on {len(HOSTS)} hosts, no change: {seconds:.1f} s, controller {cpu:.1f} s CPU")
     assert record["hosts"] == {host: {"executed": 1} for host in HOSTS}

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.host_state.conftest import SANDBOX, Remote
 from tests.integration.host_state.test_kinds import UNIT, UNIT_FILE, conf
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
+pytestmark = pytest.mark.lab
 PROBE = "probe-two.service"
 DELAYS = (0.0, 0.1, 0.3, 0.6, 1.0, 1.6)  # seconds after the lock is taken
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.host_state.conftest import REMOTE, SANDBOX, Remote
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
+pytestmark = pytest.mark.lab
 Entry = dict[str, Any]
 
 UNIT_FILE: Entry = {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.host_state.conftest import REMOTE, SOURCE, Remote
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
+pytestmark = pytest.mark.lab
 
 
 def test_install_and_remove(apt: Remote) -> None:

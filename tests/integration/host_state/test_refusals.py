@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.host_state.conftest import SANDBOX, Remote
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
+pytestmark = pytest.mark.lab
 FULL = f"{SANDBOX}/full"
 HOLD = f"""python3 - <<'EOF'
 import fcntl, os, time

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from ansible_collections.biomax.platform.plugins.module_utils.host.kinds import KINDS
 
-from tests.integration.host_state.conftest import REMOTE, SANDBOX, Remote
+from tests.integration.host_state.conftest import HOST, REMOTE, SANDBOX, Remote
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("formed")]
+pytestmark = pytest.mark.lab
 Entry = dict[str, Any]
 UNIT, ACCOUNT = "probe-one.service", "probe-user"
 TTL = "/proc/sys/net/ipv4/ip_default_ttl"  # of the host's own network name space
@@ -141,7 +141,7 @@ def test_a_stale_plan_is_refused_and_the_approved_one_applied_once(
         apt.sh(f"{UNDO}true")
     assert result.code == 0, result.output
     for kind, said in result.data["kinds"].items():
-        assert f"ml1: {kind} {CASES[kind].name}" in said["compared"], (kind, said)
+        assert f"{HOST}: {kind} {CASES[kind].name}" in said["compared"], (kind, said)
         assert "planned" in said["compared"]
         assert said["applied"] == [], (kind, said)
         refused = said["bound"].startswith("Not as planned in")
