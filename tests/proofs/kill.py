@@ -1,9 +1,12 @@
-"""Cut a run of site.yml by SIGKILL at drawn moments; one more run must finish the work.
+"""Cut a run of site.yml by SIGKILL while it forms a cluster; one more run must finish the work.
 
-    .venv/bin/python -m tests.proofs.kill --cuts 10 --seed 1
+    .venv/bin/python -m tests.proofs.kill --cuts 25 --seed 1
 
-Every cut starts from the lab's snapshot `bare`. Results go to `.lab/proofs/kill.json`; cuts that
-stand there already are not repeated, so a long proof can be stopped and resumed.
+Every cut starts from hosts that are converged and no cluster (snapshot `converged`), since cuts of
+the host layer have a proof of their own (kill_hosts). What is formed is the cluster with its
+network, DNS and policies, without stores. Afterwards hosts and API are compared with those of an
+undisturbed run. Results go to `.lab/proofs/kill.json`; cuts that stand there already are not
+repeated, so a long proof can be stopped and resumed.
 """
 
 from __future__ import annotations
@@ -19,16 +22,38 @@ from typing import Annotated
 
 import typer
 
-from tests.proofs.results import FOLDER, Results
+from tests.proofs import formed
+from tests.proofs.results import BROKEN, FOLDER, Results
 from tests.proofs.survival import assert_survived
-from tests.support.site import ROOT, command, environment, lab, run_playbook
+from tests.support.site import (
+    ROOT,
+    Run,
+    command,
+    environment,
+    lab,
+    platform_components,
+    run_playbook,
+    run_tool,
+)
+
+CONVERGED = "converged"
+REFERENCE = FOLDER / "kill_reference.json"
+CLUSTER = (
+    *("kubelet_csr_approver", "foundation", "pod_flows", "network", "cluster_dns"),
+    "network_probe",
+)
+WITHOUT_STORES = (
+    "--skip-tags",
+    ",".join(name for name in platform_components() if name not in CLUSTER),
+)
+FIRST_MOMENT = 10.0  # seconds; before it a run only looks
 
 
 def cut_run(after_seconds: float, log: Path) -> bool:
     """Start site.yml and SIGKILL the controller and its workers; return whether it was running."""
     with log.open("w") as output:
         process = subprocess.Popen(
-            command("site.yml"),
+            command("site.yml", *WITHOUT_STORES),
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.DEVNULL,
@@ -52,42 +77,71 @@ def last_task(log: Path) -> str:
 
 
 def prove_cut(number: int, after_seconds: float) -> dict[str, object]:
-    """Restore bare hosts, cut one run, run again twice and check; return the row of the report."""
+    """Cut a run on hosts without a cluster, run twice more and check; return the report's row."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    lab("restore", "bare")
     log = FOLDER / f"cut-{number}.log"
     was_running = cut_run(after_seconds, log)
-    started = time.monotonic()
-    second = run_playbook("site.yml")
+    second = run_playbook("site.yml", *WITHOUT_STORES)
     (FOLDER / f"cut-{number}-second.log").write_text(second.output)
-    seconds = round(time.monotonic() - started, 1)
-    third = assert_survived(second)
+    third = assert_survived(second, *WITHOUT_STORES)
     return {
         "cut": number,
         "after_seconds": round(after_seconds, 1),
         "was_running": was_running,
         "last_line": last_task(log),
-        "second_run_seconds": seconds,
+        "second_run_seconds": second.record["seconds"],
         "third_run_seconds": third.record["seconds"],
     }
 
 
+def reference() -> dict[str, object]:
+    """Return the seconds of an undisturbed forming and what it made; form one if there is none."""
+    status = run_tool([str(ROOT / "lab" / "lab"), "status", "--json"], 60)
+    snapshots = json.loads(status.stdout)["snapshots"] if status.returncode == 0 else []
+    if REFERENCE.is_file() and CONVERGED in snapshots:
+        known: dict[str, object] = json.loads(REFERENCE.read_text())
+        return known
+    lab("down", "--purge")
+    lab("up")
+    _done(run_playbook("playbooks/converge_hosts.yml"))
+    lab("snapshot", CONVERGED)
+    undisturbed = _done(run_playbook("site.yml", *WITHOUT_STORES))
+    _done(run_playbook("site.yml", *WITHOUT_STORES))
+    made = {"seconds": undisturbed.record["seconds"], "formed": formed.look()}
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    REFERENCE.write_text(json.dumps(made))
+    return made
+
+
+def _done(run: Run) -> Run:
+    assert run.returncode == 0, run.output[-6000:]
+    return run
+
+
 def main(
-    cuts: Annotated[int, typer.Option(help="How many moments.")] = 10,
+    cuts: Annotated[int, typer.Option(help="How many moments.")] = 25,
     seed: Annotated[int, typer.Option(help="Draws the moments; the same seed replays them.")] = 1,
-    whole: Annotated[float, typer.Option(help="Seconds of an undisturbed run.")] = 170.0,
+    minutes: Annotated[float, typer.Option(help="Begin no cut after so long; 0: no end.")] = 0,
 ) -> None:
     """Cut `cuts` runs, one in each of as many equal parts of an undisturbed run's time."""
+    until = time.monotonic() + minutes * 60 if minutes else float("inf")
     results = Results("kill", f"python -m tests.proofs.kill --cuts {cuts} --seed {seed}", seed)
+    known = reference()
+    whole = float(str(known["seconds"])) - FIRST_MOMENT
     draw = random.Random(seed)  # noqa: S311 - moments of a test, not secrets
     for number in range(cuts):
-        moment = whole * (number + draw.random()) / cuts
+        moment = FIRST_MOMENT + whole * (number + draw.random()) / cuts
         if results.row(cut=number):
             continue
+        if time.monotonic() > until:
+            break
+        lab("restore", CONVERGED)
         row = prove_cut(number, moment)
+        row[BROKEN] = formed.differences(known["formed"], formed.look())  # type: ignore[arg-type]
         results.put(row, "cut")
         results.numbers = {
             "runs cut": sum(bool(row["was_running"]) for row in results.rows),
+            "seconds of an undisturbed run": known["seconds"],
             "longest next run, seconds": max(row["second_run_seconds"] for row in results.rows),
         }
         results.save()

@@ -64,17 +64,17 @@ def cluster_shape() -> dict[str, list[str]]:
     }
 
 
-def assert_survived(second: Run) -> Run:
+def assert_survived(second: Run, *arguments: str) -> Run:
     """Check that the run after the cut finished the work and that a third has nothing to do.
 
-    Returns the third run. Raises AssertionError with what was found.
+    Returns the third run, of site.yml with `arguments`. Raises AssertionError with what was found.
     """
     assert second.returncode == 0, second.output[-6000:]
     assert cluster_shape() == {
         "nodes": sorted(MEMBERS),
         "etcd members": ["cp1", "cp2", "cp3"],
     }
-    third = run_playbook("site.yml")
+    third = run_playbook("site.yml", *arguments)
     assert third.returncode == 0, third.output[-6000:]
     assert third.counter("changed") == {}, third.changed_tasks()
     lost = {host: found for host in HOSTS if (found := lost_restarts(host))}

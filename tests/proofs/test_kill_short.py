@@ -15,10 +15,9 @@ from tests.support.site import lab
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[None]:
-    """Bare hosts with their snapshot `bare`, for as long as the proof needs them."""
+    """Bare hosts, for as long as the proof needs them."""
     lab("down", "--purge")
     lab("up")
-    lab("snapshot", "bare")
     yield
     lab("down", "--purge")
 
