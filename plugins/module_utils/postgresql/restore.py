@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, biomax.platform authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore a database of CloudNativePG to a second, beside the live one.
+"""Restore a database of CloudNativePG to a second, beside the live one or in its place.
 
 The archive ends with the last segment of the write-ahead log that was sent, and recovery needs a
 commit after its target to know that it has arrived. So when the live database still runs, it
@@ -59,6 +59,41 @@ def parse_target(text: str, now: dt.datetime) -> dt.datetime:
     return target
 
 
+def recovery(wanted: Mapping[str, Any], life: int) -> dict[str, Any]:
+    """Read what a database that is made anew begins with.
+
+    Args:
+        wanted: ``life``, number of the earlier life whose archive it is, and ``to``, the second to
+            recover to with its zone (without it: all that is in the archive).
+        life: Number of the new life.
+
+    Returns:
+        ``life``, and ``target``, the recoveryTarget of a Cluster, empty for the whole archive.
+
+    Raises:
+        InputError: A key is unknown or missing, the life is not an earlier one, or `to` is no
+            second of the past.
+    """
+    unknown = sorted(set(wanted) - {"life", "to"})
+    earlier = wanted.get("life")
+    if unknown or not isinstance(earlier, int):
+        raise InputError(
+            f"postgresql_recover_from is {dict(wanted)!r}; give {{life: 1}}, or {{life: 1, to: "
+            "'2026-11-30 03:00:00+03:00'}."
+        )
+    if not 1 <= earlier < life:
+        raise InputError(
+            f"postgresql_recover_from names life {earlier}, which is no life before this one "
+            f"({life}). A database that is made anew has an archive of its own: raise "
+            "postgresql_life."
+        )
+    to = wanted.get("to")
+    if to is None:
+        return {"life": earlier, "target": {}}
+    target = parse_target(str(to), dt.datetime.now(dt.timezone.utc))
+    return {"life": earlier, "target": _recovery_target(target)}
+
+
 def check_window(target: dt.datetime, live: Mapping[str, Any]) -> None:
     """Check that there is a base backup before the target.
 
@@ -113,19 +148,17 @@ def restored_cluster(
     spec["instances"] = instances
     if instances == 1:
         spec["postgresql"].pop("synchronous", None)
-    first = spec["bootstrap"]["initdb"]
+    first = spec["bootstrap"].get("initdb") or spec["bootstrap"]["recovery"]
     spec["bootstrap"] = {
         "recovery": {
             "source": _ORIGIN,
             "database": first["database"],
             "owner": first["owner"],
             "secret": first["secret"],
-            "recoveryTarget": {"targetTime": target.isoformat(sep=" ", timespec="microseconds")},
+            "recoveryTarget": _recovery_target(target),
         }
     }
-    spec["externalClusters"] = [
-        {"name": _ORIGIN, "barmanObjectStore": {**store, "serverName": live}}
-    ]
+    spec["externalClusters"] = [{"name": _ORIGIN, "barmanObjectStore": store}]
     return made
 
 
@@ -181,6 +214,10 @@ def close_archive(
                 "log of the backup gateway."
             )
         sleep(1.0)
+
+
+def _recovery_target(target: dt.datetime) -> dict[str, str]:
+    return {"targetTime": target.isoformat(sep=" ", timespec="microseconds")}
 
 
 def _target(item: Mapping[str, Any]) -> str:

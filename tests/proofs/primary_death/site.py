@@ -23,7 +23,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.execute im
 )
 
 from tests.support.inventories import lab_status, write_inventory
-from tests.support.site import ROOT, lab, run_playbook
+from tests.support.site import ROOT, Run, lab, run_playbook
 
 INSTANCE = "data"
 FOLDER = ROOT / ".lab/instances" / INSTANCE / "proof"
@@ -42,14 +42,19 @@ class Site:
         """Boot, form and deploy; what is there already is only looked at."""
         lab("--instance", INSTANCE, "up", "--topology", "data", timeout=900)
         self.inventory = write_inventory(FOLDER, lab_status(INSTANCE), _hosts())
-        own = Path(self.inventory) / "group_vars/all/zzz_proof.yml"
-        own.write_text(yaml.safe_dump({"postgresql_instances": 3}))
+        self.declare()
         self.kubeconfig = FOLDER / "state/kubeconfig"
 
-    def converge(self) -> None:
-        """Run site.yml; AssertionError with the end of its output when it fails."""
-        run = run_playbook("site.yml", inventory=self.inventory, timeout=2400)
+    def declare(self, **variables: Any) -> None:
+        """Write the proof's own variables."""
+        own = Path(self.inventory) / "group_vars/all/zzz_proof.yml"
+        own.write_text(yaml.safe_dump({"postgresql_instances": 3, **variables}))
+
+    def converge(self, playbook: str = "site.yml") -> Run:
+        """Run a playbook; AssertionError with the end of its output when it fails."""
+        run = run_playbook(playbook, inventory=self.inventory, timeout=2400)
         assert run.returncode == 0, run.output[-8000:]
+        return run
 
     @property
     def client(self) -> KubeClient:

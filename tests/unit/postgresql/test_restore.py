@@ -17,12 +17,14 @@ from ansible_collections.biomax.platform.plugins.module_utils.postgresql.restore
     check_window,
     close_archive,
     parse_target,
+    recovery,
     restored_cluster,
 )
 
 NOW = dt.datetime(2026, 11, 30, 12, tzinfo=dt.timezone.utc)
 TARGET = dt.datetime(2026, 11, 30, 11, 0, 7, tzinfo=dt.timezone.utc)
-STORE = {"destinationPath": "s3://backups/pg", "wal": {"compression": "gzip"}}
+STORE = {"destinationPath": "s3://backups/pg", "serverName": "life-1"}
+INITDB = {"database": "app", "owner": "me", "secret": {"name": "s"}}
 LIVE: dict[str, Any] = {
     "apiVersion": "postgresql.cnpg.io/v1",
     "kind": "Cluster",
@@ -30,7 +32,7 @@ LIVE: dict[str, Any] = {
     "spec": {
         "instances": 3,
         "imageName": "postgresql:15",
-        "bootstrap": {"initdb": {"database": "app", "owner": "me", "secret": {"name": "s"}}},
+        "bootstrap": {"initdb": INITDB},
         "postgresql": {"synchronous": {"number": 1}, "parameters": {"a": "b"}},
         "backup": {"retentionPolicy": "30d", "barmanObjectStore": STORE},
     },
@@ -88,10 +90,53 @@ def test_the_new_database_reads_the_archive_of_the_live_one_and_writes_none() ->
     }
     (origin,) = spec["externalClusters"]
     assert origin["name"] == spec["bootstrap"]["recovery"]["source"]
-    assert origin["barmanObjectStore"] == {**STORE, "serverName": "pg"}
+    assert origin["barmanObjectStore"] == STORE
     assert spec["imageName"] == "postgresql:15"
     assert spec["postgresql"] == {"parameters": {"a": "b"}}
     assert restored_cluster(LIVE, "x", TARGET, 3)["spec"]["postgresql"]["synchronous"]
+
+
+def test_a_database_that_took_over_from_another_can_be_restored_too() -> None:
+    begun = {"recovery": {**INITDB, "source": "origin"}}
+    later = {"bootstrap": begun, "backup": {"barmanObjectStore": {**STORE, "serverName": "life-2"}}}
+    made = restored_cluster({**LIVE, "spec": {**LIVE["spec"], **later}}, "x", TARGET, 3)["spec"]
+    assert made["bootstrap"]["recovery"].items() >= INITDB.items()
+    (origin,) = made["externalClusters"]
+    assert origin["barmanObjectStore"]["serverName"] == "life-2"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "target"),
+    [
+        ({"life": 1}, {}),
+        (
+            {"life": 1, "to": "2026-11-30 03:00:07+03:00"},
+            {"targetTime": "2026-11-30 00:00:07.000000+00:00"},
+        ),
+    ],
+)
+def test_a_new_life_begins_with_the_archive_of_an_earlier_one(
+    wanted: dict[str, Any], target: dict[str, str]
+) -> None:
+    assert recovery(wanted, 2) == {"life": 1, "target": target}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"life": 2}, "life 2, which is no life before this one .2..* raise postgresql_life"),
+        ({"life": 3}, "no life before"),
+        ({"life": 0}, "no life before"),
+        ({}, "give .life: 1."),
+        ({"life": "1"}, "give .life: 1."),
+        ({"life": 1, "until": "x"}, "give .life: 1."),
+        ({"life": 1, "to": "2026-11-30 03:00:07"}, "no time zone"),
+        ({"life": 1, "to": "2126-11-30 03:00:07Z"}, "in the future"),
+    ],
+)
+def test_another_beginning_is_refused(wanted: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        recovery(wanted, 2)
 
 
 def test_it_never_takes_the_name_of_the_live_one() -> None:
