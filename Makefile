@@ -5,9 +5,9 @@ SHELL := bash
 VENV := .venv
 PY := $(VENV)/bin/python
 KEYS := .lab/keys
-# Tests without a cluster: those on light hosts in one process, local ones in another.
-LOCAL := $(addprefix tests/integration/,bundle cluster network membership postgresql alerts)
-SIDE_BY_SIDE := tests/integration/host_state tests/proofs/test_hosts_short.py tests/unit $(LOCAL)
+# Tests without a cluster, each of the two groups on one processor.
+ON_LIGHT_HOSTS := tests/integration/host_state tests/proofs/test_hosts_short.py
+LOCAL := tests/unit $(addprefix tests/integration/,bundle cluster network membership postgresql alerts)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help: ## show the targets
@@ -41,8 +41,16 @@ lab-down: venv ## remove the lab hosts and everything they left
 test: bundle ## every test (about 75 min with a bundle)
 	tools/ensure-packages curl iproute2 nftables postgresql-15
 	cd programs && go vet ./... && go test ./...
-	$(PY) -m pytest --numprocesses 2 --dist loadgroup $(SIDE_BY_SIDE)
-	$(PY) -m pytest $(SIDE_BY_SIDE:%=--ignore %)
+	@echo "== tests without a cluster (about 15 min; what they print comes at their end)"
+	$(MAKE) --jobs 2 --output-sync=target test-light-hosts test-local
+	@echo "== all others (about 55 min)"
+	$(PY) -m pytest $(patsubst %,--ignore %,$(ON_LIGHT_HOSTS) $(LOCAL))
+
+test-light-hosts: bundle
+	$(PY) -m pytest $(ON_LIGHT_HOSTS)
+
+test-local: bundle
+	$(PY) -m pytest $(LOCAL)
 
 lint: venv ## every linter
 	tools/ensure-packages shellcheck
@@ -68,4 +76,4 @@ proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, powe
 bench: bundle ## what the budgets allow and what it takes (about 15 min on a quiet machine), to docs/benchmarks.md
 	$(PY) -m tests.bench
 
-.PHONY: help venv keys bundle lab lab-down test lint proofs bench
+.PHONY: help venv keys bundle lab lab-down test test-light-hosts test-local lint proofs bench
