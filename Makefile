@@ -64,6 +64,7 @@ proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, powe
 	ansible-playbook site.yml -i inventories/lab
 	$(PY) -m tests.proofs.check_mode --kubeconfig .lab/kubeconfig
 	$(PY) -m tests.proofs.absent
+	$(PY) -m pytest --reuse-lab tests/proofs/test_volume_full.py
 	lab/lab down
 	$(PY) -m tests.proofs.primary_death --deaths 10 --keep
 	$(PY) -m tests.proofs.lost_database

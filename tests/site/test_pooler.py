@@ -24,7 +24,7 @@ CLIENT = "/api/v1/namespaces/biomax-core/pods/pooler-client"
 IMAGE = "ghcr.io/cloudnative-pg/postgresql:15.20-system-bookworm"
 POOLER = "postgresql-pooler.biomax-data.svc.cluster.local"
 CONNECTIONS = 20  # of the pooler to the database in the lab
-CLIENTS = 50
+CLIENTS = 30
 # Each client asks once and stays connected, as an application's pool does.
 CROWD = """
 for i in $(seq {clients}); do
@@ -47,8 +47,10 @@ class Application:
     def start(self) -> None:
         """Start the pod and wait until it runs."""
         self.remove()
-        spec = pod_spec(image=IMAGE, command=["sleep", "3600"])
+        memory = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
+        spec = pod_spec(image=IMAGE, command=["sleep", "3600"], resources=memory)
         spec["securityContext"] = {"runAsUser": 26}
+        spec["terminationGracePeriodSeconds"] = 0
         item = pod(spec)
         item["metadata"] = {"name": "pooler-client", "namespace": "biomax-core"}
         self.client.apply(CLIENT, item)
@@ -121,7 +123,7 @@ def test_the_application_writes_through_it(application: Application) -> None:
     [
         ({"sslmode": "disable"}, "SSL required"),
         ({"password": "wrong"}, "authentication failed"),
-        ({"user": "nobody"}, "authentication failed"),
+        ({"user": "nobody"}, "no such user"),
     ],
 )
 def test_it_is_closed_to_who_should_not_come_in(

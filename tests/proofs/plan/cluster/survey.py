@@ -11,6 +11,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
 
 # What the server keeps for itself: also the address that it chose for a service.
 _PASSED_KINDS = ("Event", "Lease", "APIService", "ComponentStatus", "FlowSchema", "IPAddress")
+_PASSED_GROUPS = ("metrics.k8s.io",)  # served by metrics-server, which does not run here
 _NOISE = ("resourceVersion", "uid", "creationTimestamp", "generation", "selfLink", "managedFields")
 # The server chooses these anew when an object is made again.
 _CHOSEN = ("clusterIP", "clusterIPs", "healthCheckNodePort")
@@ -41,7 +42,11 @@ def _kinds(client: KubeClient) -> Iterator[tuple[str, str]]:
     groups = client.get("/apis")["groups"]
     versions = [
         "/api/v1",
-        *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups),
+        *(
+            f"/apis/{group['preferredVersion']['groupVersion']}"
+            for group in groups
+            if group["name"] not in _PASSED_GROUPS
+        ),
     ]
     for version in versions:
         for row in client.get(version)["resources"]:
