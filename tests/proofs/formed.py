@@ -29,11 +29,12 @@ EXCEPT: Mapping[str, str] = {
     "/var/lib/kubelet/actuated_pods_state": "as above",
     "/var/lib/kubelet/device-plugins": "as above",
     "/var/lib/kubelet/checkpoints": "as above",
+    "/var/lib/kubelet/image_manager": "when each image was pulled",
     "/var/lib/cni": "addresses given to pods",
     "/etc/cni/net.d": "has the node's own part of the pod network, given in the order of joining",
 }
 # Keys and certificates are made anew by each forming: type, mode and owner are compared.
-MADE_ANEW = re.compile(r"^/etc/kubernetes/(pki/.+|[a-z-]+\.conf)$")
+MADE_ANEW = re.compile(r"^/etc/kubernetes/(pki/.+|platform/encryption\.yaml|[a-z-]+\.conf)$")
 ETCD = "/etc/kubernetes/manifests/etcd.yaml"  # names the members in the order of its own joining
 # Mounts and scopes of containers.
 PASSING = re.compile(r"^(var-lib-kubelet-.*|run-containerd.*|cri-containerd-.*|kubepods.*)$")
