@@ -103,7 +103,7 @@ def judge_operated(
     if live["kind"] in ("TigeraStatus", "Installation", "APIServer"):
         return _resource(live, bool(absent))
     if "spec" not in live:
-        return Readiness(False, "the operator has not made it yet")
+        return Readiness(False, "the operator has not made it yet; its log says why")
     verdict = without_absent(live, pods, absent) if absent else readiness(live)
     if not verdict.ready or not version:
         return verdict

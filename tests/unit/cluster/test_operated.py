@@ -98,7 +98,7 @@ def test_a_ready_installation_is_ready() -> None:
         (installation(version="v3.31.6"), "its status says version v3.31.6, wanted v3.31.7"),
         (status_of("ippools", "False"), "condition Available is False (R: m)"),
         (not_made(Ref(API, "TigeraStatus", "", "calico")), "the operator has not reported yet"),
-        (not_made(NODE), "the operator has not made it yet"),
+        (not_made(NODE), "the operator has not made it yet; its log says why"),
     ],
 )
 def test_what_fails_is_named(live: dict[str, Any], reason: str) -> None:
