@@ -19,7 +19,7 @@ def test_from_nothing_to_no_change(platform: Platform) -> None:
     assert set(again["requests"]) == {"get", "total"}
     # /livez, and one list for each kind: no declaration of ours needs a dry run to be judged.
     assert again["requests"]["total"] <= 33
-    assert again["seconds"] < 5  # it runs beside other tests; the bench measures it
+    assert again["seconds"] < 1.5
     assert [item["name"] for item in again["components"]] == [
         "kubelet_csr_approver",
         "foundation",

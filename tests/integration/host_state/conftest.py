@@ -18,7 +18,7 @@ from tests.proofs.light import site
 from tests.support.site import ROOT, VENV_BIN, environment
 
 HERE = Path(__file__).parent
-HOST = "light6"  # converged when the tests begin, as the playbooks beside this file say too
+HOST = "light6"  # converged when the tests begin; the playbooks beside this file name it, too
 REMOTE = "/srv/host-state-test"
 SANDBOX = "/root/host-state-test"
 SOURCE = "/etc/apt/sources.list.d/biomax-platform.sources"
