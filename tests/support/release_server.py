@@ -109,13 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         for first in range(0, end, CHUNK):
             if fault.stall is not None and first >= fault.stall:
                 time.sleep(fault.seconds)
+            if status in (200, 206):  # first: who has the last byte may look at once
+                self.server.sent[path] += min(CHUNK, end - first)
             try:
                 self.wfile.write(body[first : min(first + CHUNK, end)])
             except OSError:
                 self.close_connection = True
                 return
-            if status in (200, 206):
-                self.server.sent[path] += min(CHUNK, end - first)
             time.sleep(fault.pause)
         if end < len(body):
             self.close_connection = True
