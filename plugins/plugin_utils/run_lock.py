@@ -20,9 +20,15 @@ FILE = "run.lock"
 class RunLock:
     """A lock of this process on a file; the kernel drops it when the process ends, however."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Keep the descriptor: closing any descriptor of the file would drop the lock."""
+    def __init__(self, descriptor: int, previous: str) -> None:
+        """Keep the descriptor: closing any descriptor of the file would drop the lock.
+
+        Args:
+            descriptor: The open and locked file.
+            previous: What the last run that held the lock said of itself; it is no more.
+        """
         self._descriptor = descriptor
+        self.previous = previous
 
 
 def take(state_dir: Path, holder: Mapping[str, str]) -> RunLock:
@@ -44,20 +50,27 @@ def take(state_dir: Path, holder: Mapping[str, str]) -> RunLock:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError) as error:
-        first = _shown(os.read(descriptor, 4096))
+        first = _read(descriptor) or "it has only just begun"
         os.close(descriptor)
         raise UnsafeError(
             f"Refused: another run is at work on this site: {first}. Nothing was changed by this "
             f"run. Wait for the end of the other one, then run again. (lock {path})"
         ) from error
+    previous = _read(descriptor)
     os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
     write_all(descriptor, json.dumps(dict(holder)).encode())
-    return RunLock(descriptor)
+    return RunLock(descriptor, previous)
 
 
-def _shown(content: bytes) -> str:
-    """Name the holder; it may be just about to write who it is."""
+def named(holder: Mapping[str, str]) -> str:
+    """Return what a run says of itself, in one line."""
+    return ", ".join(f"{key} {value}" for key, value in holder.items())
+
+
+def _read(descriptor: int) -> str:
+    """Name the holder in the file; empty when it is just about to write who it is."""
     try:
-        return ", ".join(f"{key} {value}" for key, value in json.loads(content).items())
+        return named(json.loads(os.read(descriptor, 4096)))
     except (ValueError, AttributeError):
-        return "it has only just begun"
+        return ""

@@ -145,6 +145,18 @@ class KubeClient:
         reply = self._send(_Request("get", "GET", path, f"read {path}", query))
         return reply.body.decode("utf-8", "replace")
 
+    def create(self, path: str, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object in a collection.
+
+        Raises:
+            ConflictError: It is there already.
+            ClusterError: The server refused it.
+        """
+        what = f"create {Ref.of(item)}"
+        body = json.dumps(item).encode()
+        query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+        return self._json(what, self._send(_Request("create", "POST", path, what, query, body)))
+
     def apply(
         self, path: str, item: Mapping[str, Any], *, dry_run: bool = False, force: bool = False
     ) -> tuple[dict[str, Any], bool]:
