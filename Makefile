@@ -5,7 +5,8 @@ SHELL := bash
 VENV := .venv
 PY := $(VENV)/bin/python
 KEYS := .lab/keys
-# Tests without a cluster, each of the two groups on one processor.
+# The tests in their order; those without a cluster are two groups, each on one processor.
+TESTS = $(shell $(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["tool"]["pytest"]["ini_options"]["testpaths"])')
 ON_LIGHT_HOSTS := tests/integration/host_state tests/proofs/test_hosts_short.py
 LOCAL := tests/unit $(addprefix tests/integration/,bundle cluster network membership postgresql alerts)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -44,7 +45,7 @@ test: bundle ## every test (about 75 min with a bundle)
 	@echo "== tests without a cluster (about 15 min; what they print comes at their end)"
 	$(MAKE) --jobs 2 --output-sync=target test-light-hosts test-local
 	@echo "== all others (about 55 min)"
-	$(PY) -m pytest $(patsubst %,--ignore %,$(ON_LIGHT_HOSTS) $(LOCAL))
+	$(PY) -m pytest $(filter-out $(ON_LIGHT_HOSTS) $(LOCAL),$(TESTS))
 
 test-light-hosts: bundle
 	$(PY) -m pytest $(ON_LIGHT_HOSTS)
