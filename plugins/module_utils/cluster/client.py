@@ -26,9 +26,10 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
 )
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import MANAGER, Ref
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 30.0
+ETCD_CHECK = "/readyz/etcd"  # of kube-apiserver; it gives up after 2 s
 Query = Mapping[str, str]
 
 
@@ -62,22 +63,40 @@ class HttpTransport:
 
     def send(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
         """Send one request; see Transport."""
-        headers = dict(self._headers)
-        if body is not None:
-            headers["Content-Type"] = content_type
         try:
-            answer = self._pool.request(
-                method,
-                self._server + path,
-                headers=headers,
-                body=body,
-                timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-            )
-            return Reply(int(answer.status), bytes(answer.data or b""))
+            return self._ask(method, path, body, content_type)
+        except ReadTimeoutError as error:
+            raise UnreachableError(
+                f"The Kubernetes API at {self._server} took {method} {path} and did not answer "
+                f"within {READ_SECONDS:g} s{self._word_of_etcd()}"
+            ) from error
         except (HTTPError, OSError) as error:
             raise UnreachableError(
                 f"Cannot reach the Kubernetes API at {self._server}: {error}"
             ) from error
+
+    def _ask(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+        headers = dict(self._headers)
+        if body is not None:
+            headers["Content-Type"] = content_type
+        answer = self._pool.request(
+            method,
+            self._server + path,
+            headers=headers,
+            body=body,
+            timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        )
+        return Reply(int(answer.status), bytes(answer.data or b""))
+
+    def _word_of_etcd(self) -> str:
+        """Ask how etcd is: behind a slow one a request waits, and the API server says nothing."""
+        try:
+            reply = self._ask("GET", ETCD_CHECK, None, "")
+        except (HTTPError, OSError):
+            return ""
+        if reply.code == 200:
+            return ""
+        return f"; of its etcd it says: {reply.body.decode('utf-8', 'replace').strip()}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ from ansible_collections.biomax.platform.plugins.module_utils.explain.failure im
     line_with,
 )
 
-_SILENT = re.compile(r"Cannot reach the Kubernetes API at \S+|the endpoint \S+ is not ready")
+_SILENT = re.compile(
+    r"Cannot reach the Kubernetes API at \S+|the endpoint \S+ is not ready"
+    r"|The Kubernetes API at \S+ took .* and did not answer"
+)
 _REFUSED = re.compile(
     r"Cannot (?:plan|apply|patch|read|delete) (?P<kind>[\w.]+) (?:(?P<space>[\w.-]+)/)?"
     r"(?P<name>[\w.:-]+): (?P<why>[^\n]*)"

@@ -16,7 +16,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.explain.failure im
 
 _ETCD = re.compile(
     r"etcdserver: [^|\n\"]*|etcd member \S+ (?:is not healthy|does not answer)[^|\n;]*"
-    r"|slow fdatasync|took too long|leader is overloaded"
+    r"|of its etcd it says: [^\n\"]*|slow fdatasync|took too long|leader is overloaded"
 )
 _MEMBER = re.compile(r"etcd member (\S+?),? ")
 _SLOW_MS = 10.0  # etcd's FAQ: 99 of 100 syncs of its log should take less

@@ -32,6 +32,14 @@ class End:
     rows: dict[str, str]
     output: str
 
+    @classmethod
+    def of(cls, output: str) -> End:
+        """Read the end of what a failed run printed."""
+        _, mark, end = output.rpartition("\nFIRST CAUSE ")
+        assert mark, output
+        fact, *rows = end.splitlines()[1:]
+        return cls(fact, dict(row.split(maxsplit=1) for row in rows), output)
+
     def seen(self) -> str:
         """Type the command that the run named, on the controller, and return what it prints."""
         done = run_tool(["bash", "-c", self.rows["see"]], timeout=60)
@@ -63,11 +71,7 @@ class Pair:
         )
         done = run_tool(argv, timeout=180)
         assert done.returncode != 0, done.stdout
-        _, mark, end = done.stdout.rpartition("\nFIRST CAUSE ")
-        assert mark, done.stdout
-        fact, *rows = end.splitlines()[1:]
-        parts = [row.split(maxsplit=1) for row in rows]
-        return End(fact, dict(parts), done.stdout)
+        return End.of(done.stdout)
 
     def converge(self, *entries: Mapping[str, Any], **variables: Any) -> End:
         """Declare `entries` for the member, which must fail."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.access import Access
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import (
+    ETCD_CHECK,
+    HttpTransport,
     KubeClient,
     Pace,
     Reply,
@@ -21,6 +24,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors imp
     UnreachableError,
 )
 from ansible_collections.biomax.platform.plugins.module_utils.common.errors import InputError
+from urllib3.exceptions import ReadTimeoutError
 
 
 class Script:
@@ -83,6 +87,43 @@ def test_an_answer_that_never_came_is_asked_for_again() -> None:
     time = Time()
     found = KubeClient(Silent(GONE, reply(kind="Pod")), 5.0, time.pace())
     assert found.get("/api/v1/pods") == {"kind": "Pod"}
+
+
+class SlowPool:
+    """Connections to a server that takes each request and answers only how its etcd is."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status, self.data = status, text.encode()
+
+    def request(self, _method: str, url: str, **_: Any) -> SlowPool:
+        if url.endswith(ETCD_CHECK):
+            return self
+        raise ReadTimeoutError(cast(Any, None), url, "Read timed out.")
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "end"),
+    [
+        (
+            500,
+            "error getting data from etcd\n",
+            "; of its etcd it says: error getting data from etcd",
+        ),
+        (200, "ok", ""),
+    ],
+)
+def test_a_server_that_takes_and_does_not_answer(status: int, text: str, end: str) -> None:
+    class Slow(Access):
+        def pool(self) -> Any:
+            return SlowPool(status, text)
+
+    transport = HttpTransport(Slow("https://api:8443", "", "", "", "", ""))
+    with pytest.raises(UnreachableError) as caught:
+        transport.send("GET", "/api/v1/pods", None, "")
+    assert str(caught.value) == (
+        "The Kubernetes API at https://api:8443 took GET /api/v1/pods and did not answer within "
+        f"30 s{end}"
+    )
 
 
 def test_retries_end() -> None:

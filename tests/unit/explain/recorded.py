@@ -75,6 +75,10 @@ API_SILENT = (
     "NewConnectionError('<urllib3.connection.HTTPSConnection object>: Failed to establish a new "
     "connection: [Errno 111] Connection refused'))"
 )
+API_SLOW = (
+    "The Kubernetes API at https://api.example.org:8443 took GET /api/v1/nodes and did not answer "
+    "within 30 s"
+)
 CERTIFICATE = (
     "No mirror answered and this host has no copy of the bundle's index: "
     "https://mirror1.example.org/bundle/index.json: [SSL: CERTIFICATE_VERIFY_FAILED] certificate "

@@ -308,8 +308,8 @@ def test_api_refuses_its_caller() -> None:
     assert found.command == "kubectl --kubeconfig .lab/kubeconfig auth whoami"
 
 
-def test_api_does_not_answer() -> None:
-    text = recorded.API_SILENT
+@pytest.mark.parametrize("text", [recorded.API_SILENT, recorded.API_SLOW])
+def test_api_does_not_answer(text: str) -> None:
     found = cause(failed(text, host=CONTROLLER, evidence={}))
     assert found.fact.startswith("the API does not answer")
     assert (found.host, found.command) == ("cp1", "crictl ps -a --name kube-apiserver")
