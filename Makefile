@@ -61,8 +61,7 @@ proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, powe
 	$(PY) -m tests.proofs.kill
 	$(PY) -m tests.proofs.power_loss --cuts 10
 	$(PY) -m tests.proofs.plan --mutations 300
-	lab/lab restore converged
-	ansible-playbook site.yml -i inventories/lab
+	$(PY) -m tests.proofs.accepted_plan
 	$(PY) -m tests.proofs.check_mode --kubeconfig .lab/kubeconfig
 	$(PY) -m tests.proofs.absent
 	$(PY) -m pytest --reuse-lab tests/proofs/test_volume_full.py
