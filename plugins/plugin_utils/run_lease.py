@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def take_lease(client: KubeClient, holder: str, dead: str, say: Callable[[str], 
             if lease is None:
                 client.create(LEASES, _new(holder))
                 return
-            other = str(lease["spec"].get("holderIdentity", ""))
+            other = _holder(lease)
             version = lease["metadata"]["resourceVersion"]
             silent = first_seen == version and client.pace.clock() >= deadline
             if silent or other in ("", dead):
@@ -86,7 +86,7 @@ def keep_lease(
         try:
             client = opened()
             lease = _read(client)
-            if lease is None or lease["spec"].get("holderIdentity") != holder:
+            if lease is None or _holder(lease) != holder:
                 return  # deleted by a person, or taken over after a long silence
             _write(client, lease["metadata"]["resourceVersion"], "" if over else holder)
         except ClusterError:
@@ -141,6 +141,10 @@ def _read(client: KubeClient) -> dict[str, Any] | None:
         return client.get(PATH)
     except MissingError:
         return None
+
+
+def _holder(lease: Mapping[str, Any]) -> str:
+    return str(lease.get("spec", {}).get("holderIdentity") or "")
 
 
 def _write(client: KubeClient, version: str, holder: str) -> None:
