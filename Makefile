@@ -39,12 +39,12 @@ lab: bundle ## bare hosts on this machine, made a cluster by site.yml (3 to 6 mi
 lab-down: venv ## remove the lab hosts and everything they left
 	lab/lab down
 
-test: bundle ## every test (about 75 min with a bundle)
+test: bundle ## every test (about 65 min with a bundle)
 	tools/ensure-packages curl iproute2 nftables postgresql-15 strace
 	cd programs && go vet ./... && go test ./...
 	@echo "== tests without a cluster (about 15 min; what they print comes at their end)"
 	$(MAKE) --jobs 2 --output-sync=target test-light-hosts test-local
-	@echo "== all others (about 55 min)"
+	@echo "== all others (about 45 min)"
 	$(PY) -m pytest $(filter-out $(ON_LIGHT_HOSTS) $(LOCAL),$(TESTS))
 
 test-light-hosts: bundle
