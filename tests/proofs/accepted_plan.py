@@ -3,7 +3,8 @@
     .venv/bin/python -m tests.proofs.accepted_plan
 
 A run bound to a plan with open steps stops for a second approval; a further plan that accepts what
-cannot be known yet is carried out to the end, and has then nothing left to do. The lab is taken down first and stays up, formed.
+cannot be known yet is carried out to the end, and has then nothing left to do. The lab is taken
+down first and stays up, formed.
 Results go to `.lab/proofs/accepted_plan.json`.
 """
 
