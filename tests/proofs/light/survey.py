@@ -33,8 +33,6 @@ EXCEPT: Mapping[str, str] = {
     "/var/lib/systemd": "random seed, timers' last runs, the last clock",
     "/var/lib/chrony": "measured drift and sources",
     "/var/lib/containerd": "containerd's own database, whose pages are written at every start",
-    "/srv/biomax-platform/volumes": "data of pods, which go on writing",
-    "/var/lib/kubelet/pods": "as above",
     "/var/lib/dpkg/lock": "empty; it exists from the first use on",
     "/var/lib/dpkg/lock-frontend": "as above",
     "/var/lib/dpkg/triggers/Lock": "as above",

@@ -37,10 +37,11 @@ ROOTS = (
 )
 LEDGER = "/var/lib/biomax-platform/ledger"
 # Accounts are items of their own, scripts of SysV belong to packages; the rest is written by
-# programs for themselves.
+# programs for themselves, pods on their volumes among them.
 PASSED = re.compile(
     r"^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$|^/etc/\.pwd\.lock$|^/etc/ld\.so\.cache$"
     r"|^/etc/(rc.|init)\.d(/|$)|^/root/\.ansible(/|$)|/__pycache__(/|$)"
+    r"|^/srv/biomax-platform/volumes/"
 )
 UNIT_DIRECTORY = "/etc/systemd/system"
 MERGED = re.compile(r"^/(bin|sbin|lib|lib64)(?=/|$)")  # links into /usr on a merged system
