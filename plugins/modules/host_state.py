@@ -60,8 +60,8 @@ options:
     default: ""
   membership:
     description:
-      - Arguments of M(biomax.platform.cluster_membership_info). With them a member on which nothing
-        had to change also returns its RV(observation), so that the next phase of the site needs no
+      - Arguments of M(biomax.platform.cluster_membership_info). With them a host on which nothing
+        is changed also returns its RV(observation), so that the next phase of the site needs no
         call of its own.
     type: dict
   resources:
@@ -138,9 +138,9 @@ bytes_hashed:
   returned: always
 observation:
   description:
-    - What M(biomax.platform.cluster_membership_info) returns under this name, of a finished member
-      that serves.
-    - Empty when O(membership) is not given, when a step was needed, and on other hosts.
+    - What M(biomax.platform.cluster_membership_info) returns under this name, of a host at rest.
+    - Empty when O(membership) is not given, when a step was needed and not only planned, while a
+      job runs on the host, and of a member that does not serve.
   type: dict
   returned: always
   sample: {name: cp1, intent: null, leftovers: [], endpoint: silent}
@@ -228,7 +228,8 @@ def run(
             approval=Approval.from_arguments(params["approved"]),
         )
         converge(context, resources, outcome, mode)
-    asked = params["membership"] if member and not outcome.plan.steps else None
+    # What is only planned moves nothing, so a look now is as good as one later.
+    asked = params["membership"] if check or not outcome.plan.steps else None
     found = look_at_rest(asked, Layout(host.root)) if asked else {}
     return {
         **result_of(outcome, resources, context, check=check, diff=diff),

@@ -67,14 +67,13 @@ def look_at_rest(params: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
         layout: Paths of the host.
 
     Returns:
-        The observation of a finished member that serves; empty when the host is anything else.
+        The observation; empty while a job runs on the host, and of a member that is starting.
 
     Raises:
         PlatformError: Our own ledger on the host is damaged.
     """
     found = observe(layout, _question(params))
-    finished = found["record"] and not found["intent"] and not found["running"]
-    return found if finished and _serves(found) else {}
+    return {} if found["running"] or _starting(found) else found
 
 
 def _question(params: Mapping[str, Any]) -> Question:
@@ -94,13 +93,15 @@ def _settled(layout: Layout, question: Question, seconds: float) -> dict[str, An
     deadline = time.monotonic() + seconds
     while True:
         found = observe(layout, question)
-        starting = found["record"] and not found["intent"] and not _serves(found)
-        if not starting or time.monotonic() >= deadline:
+        if not _starting(found) or time.monotonic() >= deadline:
             return found
         time.sleep(SETTLE_POLL_SECONDS)
 
 
-def _serves(found: Mapping[str, Any]) -> bool:
+def _starting(found: Mapping[str, Any]) -> bool:
+    """Whether this is a finished member that does not serve (yet)."""
+    if not found["record"] or found["intent"]:
+        return False
     if found["role"] == "control_plane":
-        return bool(found["api_ready"])
-    return bool(found["node"]["state"] != "unknown")
+        return not found["api_ready"]
+    return bool(found["node"]["state"] == "unknown")
