@@ -15,6 +15,7 @@ from tests.bench.hosts import BenchLab, fresh_hosts
 from tests.support.site import ROOT, VENV_BIN, environment
 
 HOST_PHASES = ("playbooks/preflight.yml", "playbooks/converge_hosts.yml")
+NOTHING = "tests/bench/nothing.yml"
 COUNTERS = ("host_layer_tasks", "connections", "bytes_hashed")
 REPEATS = 3
 NONE = Instance("bench-none")  # no hosts: only the controller works
@@ -45,6 +46,7 @@ def light20(result: Measured) -> None:
         again = quickest(hosts, *HOST_PHASES)
         result.add("again_20", "host phases at 20 hosts, nothing to do", again)
         result.values |= {name: float(again.counters[name]) for name in COUNTERS}
+        result.costs["two modules that do nothing, at the same hosts"] = quickest(hosts, NOTHING)
         changed = [changed_file(hosts, text) for text in map(str, range(REPEATS))]
         one = min(changed, key=lambda cost: cost.seconds)
         result.costs["host phases at 20 hosts, one changed file on each"] = one
