@@ -60,9 +60,9 @@ options:
     default: ""
   membership:
     description:
-      - Arguments of M(biomax.platform.cluster_membership_info). With them a host on which nothing
-        is changed also returns its RV(observation), so that the next phase of the site needs no
-        call of its own.
+      - Arguments of M(biomax.platform.cluster_membership_info). With them a member on which nothing
+        had to change, and in check mode any host, also returns its RV(observation), so that the
+        next phase of the site needs no call of its own.
     type: dict
   resources:
     description: Checked and rendered declarations; the action plugin fills this in.
@@ -139,8 +139,8 @@ bytes_hashed:
 observation:
   description:
     - What M(biomax.platform.cluster_membership_info) returns under this name, of a host at rest.
-    - Empty when O(membership) is not given, when a step was needed and not only planned, while a
-      job runs on the host, and of a member that does not serve.
+    - Empty when O(membership) is not given, while a job runs on the host, and of a member that does
+      not serve. Outside check mode also when a step was needed, and on a host that is no member.
   type: dict
   returned: always
   sample: {name: cp1, intent: null, leftovers: [], endpoint: silent}
@@ -229,7 +229,8 @@ def run(
         )
         converge(context, resources, outcome, mode)
     # What is only planned moves nothing, so a look now is as good as one later.
-    asked = params["membership"] if check or not outcome.plan.steps else None
+    unmoved = check or (member and not outcome.plan.steps)
+    asked = params["membership"] if unmoved else None
     found = look_at_rest(asked, Layout(host.root)) if asked else {}
     return {
         **result_of(outcome, resources, context, check=check, diff=diff),

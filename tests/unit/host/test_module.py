@@ -62,7 +62,7 @@ def test_a_joined_host_is_a_member_unless_told(simulated: SimulatedHost) -> None
     assert (told["deferred"], told["changed"]) == (False, True)
 
 
-def test_a_host_that_is_not_changed_is_looked_at_in_the_same_call(
+def test_an_unmoved_member_and_what_is_planned_are_looked_at_in_the_same_call(
     simulated: SimulatedHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
@@ -73,10 +73,12 @@ def test_a_host_that_is_not_changed_is_looked_at_in_the_same_call(
 
     monkeypatch.setattr(host_state, "look_at_rest", look_at_rest)
     question = {"node": {"name": "cp1"}}
-    assert call(simulated, ENTRIES, membership=question)["observation"] == {}
-    assert call(simulated, ENTRIES)["observation"] == {}
-    assert asked == [], "a step was needed, or nothing is asked"
-    assert call(simulated, ENTRIES, membership=question)["observation"] == {"name": "cp1"}
+    assert call(simulated, ENTRIES, membership=question, member=True)["observation"] == {}
+    assert call(simulated, ENTRIES, membership=question, member=False)["observation"] == {}
+    assert call(simulated, ENTRIES, member=True)["observation"] == {}
+    assert asked == [], "a step was needed, nothing is asked, or the host is no member"
+    member = call(simulated, ENTRIES, membership=question, member=True)
+    assert member["observation"] == {"name": "cp1"}
     planned = call(simulated, changed(), membership=question, check=True)
     assert (planned["changed"], planned["observation"]) == (True, {"name": "cp1"})
     assert asked == 2 * [(question, simulated.root)]
