@@ -61,6 +61,7 @@ def site7(result: Measured) -> None:
         again = quickest(hosts, "site.yml")
         result.add("again_7", "site.yml, nothing to do", again)
         result.values["again_7_changed"] = float(again.counters["changed"])
+        result.costs["two modules that do nothing, with the cluster"] = quickest(hosts, NOTHING)
         hosts.lab("snapshot", "formed")
         restore, _ = measure(lambda: hosts.lab("restore", "formed"), hosts.instance)
         result.add("restore_7", "snapshot of the formed cluster brought back", restore)
