@@ -30,10 +30,10 @@ bundle: keys ## everything a site needs, built from source (30 min from nothing,
 	@echo "== bundle (up to 30 min from empty caches, seconds when nothing changed)"
 	lab/bundle build --output .lab/bundle --keys $(KEYS)
 
-lab: bundle ## bare hosts on this machine, made a cluster by site.yml (3 to 6 min with a bundle)
+lab: bundle ## bare hosts on this machine, made a cluster by site.yml (7 to 10 min with a bundle)
 	@echo "== lab hosts (1 min for the first root file system, then seconds)"
 	lab/lab up
-	@echo "== site.yml on them (3 to 6 min)"
+	@echo "== site.yml on them (6 to 9 min)"
 	ansible-playbook site.yml -i inventories/lab
 
 lab-down: venv ## remove the lab hosts and everything they left
@@ -74,7 +74,7 @@ proofs: bundle ## the long proofs, some hours, to docs/proofs.md: cut runs, powe
 	$(PY) -m tests.proofs.kill_hosts --without-ledger; test $$? -eq 3
 	$(PY) -m tests.proofs.report
 
-bench: bundle ## what the budgets allow and what it takes (about 15 min on a quiet machine), to docs/benchmarks.md
+bench: bundle ## what the budgets allow and what it takes (about 25 min on a quiet machine), to docs/benchmarks.md
 	$(PY) -m tests.bench
 
 .PHONY: help venv keys bundle lab lab-down test test-light-hosts test-local lint proofs bench

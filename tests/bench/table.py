@@ -90,5 +90,6 @@ def _profile(label: str, cost: Mapping[str, Any]) -> Sequence[str]:
 def _number(value: float, unit: str) -> str:
     """Write a number with its unit, seconds to a tenth when they are few."""
     if unit == "s":
-        return f"{value / 60:.0f} min" if value >= 180 else f"{value:.1f} s".replace(".0 s", " s")
+        minutes, seconds = f"{value / 60:.1f} min", f"{value:.1f} s"
+        return minutes.replace(".0 ", " ") if value >= 180 else seconds.replace(".0 ", " ")
     return f"{value:g}" if unit == "tasks" else f"{value:g} {unit}"
