@@ -145,7 +145,7 @@ def main(
             "seconds of an undisturbed run": known["seconds"],
             "longest next run, seconds": max(row["second_run_seconds"] for row in results.rows),
         }
-        results.save()
+        results.save(commanded_cuts=cuts)
         print(json.dumps(row), flush=True)
     assert not results.broken, results.broken
 

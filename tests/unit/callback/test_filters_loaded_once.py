@@ -12,7 +12,6 @@ from tests.support.site import ROOT, environment
 PROGRAM = """
 import json, sys
 from ansible.plugins.loader import filter_loader, init_plugin_loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 init_plugin_loader([sys.argv[1]])
 from ansible_collections.biomax.platform.plugins.callback.filters_loaded_once import CallbackModule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.membership import 
     command,
     job,
     ledger,
+    locking,
     look,
     steps,
     tokens,
@@ -170,9 +172,10 @@ def test_unconfirmed_member_fails_with_what_is_missing(tmp_path: Path) -> None:
         steps.confirm(task, 0.0, lambda _seconds: None)
 
 
-def test_looking_waits_for_a_job_and_then_answers(layout: Layout) -> None:
-    asked = {
-        "node": {"name": "app1", "address": "127.0.0.1", "role": "worker"},
+def asked(role: str = "worker") -> dict[str, Any]:
+    """Arguments of a look at a host where no port of the cluster answers."""
+    return {
+        "node": {"name": "app1", "address": "127.0.0.1", "role": role},
         "control_planes": [{"name": "cp1", "address": "127.0.0.1"}],
         "endpoint": "127.0.0.1",
         "endpoint_port": 1,
@@ -180,7 +183,27 @@ def test_looking_waits_for_a_job_and_then_answers(layout: Layout) -> None:
         "settle_seconds": 0,
         "offset": 0,
     }
-    found = look.look(asked, layout)
+
+
+def test_looking_waits_for_a_job_and_then_answers(layout: Layout) -> None:
+    found = look.look(asked(), layout)
     assert (found["running"], found["observation"]["peers"]) == (False, {"cp1": "silent"})
-    assert look.look_at_rest(asked, layout) == found["observation"], "a bare host is at rest"
+    assert look.look_at_rest(asked(), layout) == found["observation"], "a bare host is at rest"
     assert tokens.TOKEN_MINUTES <= 15
+
+
+@pytest.mark.parametrize("role", ["worker", "control_plane"])
+def test_a_member_that_does_not_serve_yet_is_not_at_rest(layout: Layout, role: str) -> None:
+    begun = ledger.Intent("join", role, "app1", "api:8443", "", "1.36.3", "2026-01-01T00:00:00Z")
+    ledger.write_record(layout, begun, "ab", "2026-01-01T00:01:00Z")
+    assert look.look_at_rest(asked(role), layout) == {}
+    ledger.write_intent(layout, begun)
+    assert look.look_at_rest(asked(role), layout)["intent"], "a cut job waits for nobody"
+
+
+def test_a_host_with_a_running_job_is_not_at_rest(layout: Layout) -> None:
+    held = locking.try_lock(layout)
+    assert held is not None
+    assert look.look_at_rest(asked(), layout) == {}
+    os.close(held)
+    assert look.look_at_rest(asked(), layout)["running"] is False
