@@ -18,7 +18,7 @@ description:
   - Looks at operating system, kernel, processors, memory, addresses, listening ports, free space,
     packages and traces of a cluster; runs no program and changes nothing.
   - Asks the site's time servers and the host's name servers, and sends a few packets to two
-    neighbours and the mirror. No question is waited for longer than two seconds.
+    neighbours and the mirror. No question is waited for longer than three seconds.
   - On a control-plane host without an etcd member it writes at most 2.3 MB where etcd will write,
     for two seconds at most, and removes them, also when it is killed. On a member it reads etcd's
     own numbers instead.

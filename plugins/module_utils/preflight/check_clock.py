@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.collect_time import (
+    NTP_PORT,
+    WAITS,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.preflight.findings import (
     SITE,
     Finding,
@@ -18,7 +22,6 @@ from ansible_collections.biomax.platform.plugins.module_utils.preflight.site imp
 Facts = Mapping[str, Any]
 TOLERATED = 1.0  # seconds; chrony of ours steps from there on (roles/base_os, makestep)
 WRONG = 60.0  # seconds; certificates that were just issued are "not yet valid" on such a host
-_NTP_PORT = 123
 _SET = (
     "set it once (date -s, or timedatectl set-ntp true with a reachable server) and look for a dead"
     " battery; the run itself keeps it right from then on"
@@ -72,7 +75,8 @@ def _servers(
         yield Finding(
             host,
             "clock/no-source" if every else "clock/source-silent",
-            f"no answer from time server {server} over NTP (UDP port {_NTP_PORT}) within a second",
+            f"no answer from time server {server} over NTP (UDP port {NTP_PORT}) within"
+            f" {sum(WAITS):.0f} seconds",
             "an answer from each of time_servers",
             "open the way to it, or name servers in time_servers that this host can reach",
         )
@@ -83,7 +87,7 @@ def _serves(server: str | None, facts_by_host: Mapping[str, Facts]) -> bool:
     if server is None:
         return True
     listeners = facts_by_host.get(server, {}).get("listeners", ())
-    return any(item["port"] == _NTP_PORT and item["protocol"] == "udp" for item in listeners)
+    return any(item["port"] == NTP_PORT and item["protocol"] == "udp" for item in listeners)
 
 
 def offset(facts: Facts) -> tuple[float, float, str]:

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-import socket
 import struct
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.datagram import ask
+
 DNS_PORT = 53
 _MOST = 3  # name servers that the C library heeds (resolv.conf(5), MAXNS)
-_ATTEMPTS = 2
-_WAIT = 0.5  # seconds for each attempt
+_WAITS = (0.5, 0.5)  # seconds for each question; who takes longer makes every lookup hang
 _A, _INTERNET = 1, 1
+_HEADER = 12  # bytes (RFC 1035, section 4.1.1)
 
 
 def name_files(base: Path, names: Sequence[str]) -> dict[str, Any]:
@@ -66,34 +67,27 @@ def ask_name(server: str, name: str, port: int = DNS_PORT) -> dict[str, Any]:
         ``server``, ``answered``, ``seconds`` that it took and ``addresses``.
     """
     start = time.monotonic()
-    answer = None
-    family = socket.AF_INET6 if ":" in server else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as link:
-        link.settimeout(_WAIT)
-        for _ in range(_ATTEMPTS):
-            answer = answer if answer is not None else _query(link, (server, port), name)
+    labels = b"".join(bytes([len(part)]) + part.encode("ascii") for part in name.split("."))
+    body = labels + b"\0" + struct.pack("!HH", _A, _INTERNET)
+    marks: set[bytes] = set()
+
+    def question() -> bytes:
+        mark = secrets.token_bytes(2)
+        marks.add(mark)
+        return mark + struct.pack("!5H", 0x0100, 1, 0, 0, 0) + body
+
+    def read(packet: bytes) -> list[str] | None:
+        if len(packet) < _HEADER or packet[:2] not in marks:
+            return None
+        return sorted(_addresses(packet, _HEADER + len(body)))
+
+    answer = ask((server, port), question, read, _WAITS)
     return {
         "server": server,
         "answered": answer is not None,
         "seconds": round(time.monotonic() - start, 3),
         "addresses": answer or [],
     }
-
-
-def _query(link: socket.socket, target: tuple[str, int], name: str) -> list[str] | None:
-    """Send one question and read the answer to it; None when there is none in time."""
-    mark = secrets.randbits(16)
-    labels = b"".join(bytes([len(part)]) + part.encode("ascii") for part in name.split("."))
-    question = labels + b"\0" + struct.pack("!HH", _A, _INTERNET)
-    try:
-        link.connect(target)
-        link.send(struct.pack("!6H", mark, 0x0100, 1, 0, 0, 0) + question)
-        packet = link.recv(4096)
-    except (OSError, ValueError):
-        return None
-    if len(packet) < 12 or packet[:2] != struct.pack("!H", mark):
-        return None
-    return sorted(_addresses(packet, 12 + len(question)))
 
 
 def _addresses(packet: bytes, place: int) -> list[str]:

@@ -6,25 +6,25 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from ansible_collections.biomax.platform.plugins.module_utils.preflight.datagram import ask
 
 NTP_PORT = 123
 _CLIENT = 0x23  # no leap warning, version 4, mode 3 (client)
 _SERVER_MODE = 4
 _TO_UNIX = 2208988800  # seconds from NTP's epoch, 1900, to Unix' (RFC 868)
 _HEADER = struct.Struct("!BBbb11I")  # RFC 5905, figure 8
-_ATTEMPTS = 2
-_WAIT = 0.5  # seconds for each attempt
+WAITS = (0.5, 1.0, 1.5)  # seconds for each question: a busy server is late, a packet gets lost
 
 
 def ask_time(
     server: str, port: int = NTP_PORT, clock: Callable[[], float] = time.time
 ) -> dict[str, Any]:
-    """Ask a time server once, and once more when no answer comes within half a second.
+    """Ask a time server, three times at most, for three seconds at most.
 
     Args:
         server: Address, IPv4 or IPv6.
@@ -36,39 +36,31 @@ def ask_time(
         ahead of the server), ``delay`` (round trip in seconds: the offset is wrong by half of it
         at most), ``stratum`` and ``synchronised``.
     """
-    family = socket.AF_INET6 if ":" in server else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as link:
-        link.settimeout(_WAIT)
-        try:
-            link.connect((server, port))
-        except OSError:
-            return {"server": server, "answered": False}
-        for _ in range(_ATTEMPTS):
-            answer = _exchange(link, clock)
-            if answer:
-                return {"server": server, "answered": True, **answer}
-    return {"server": server, "answered": False}
+    sent: dict[tuple[int, int], float] = {}
+
+    def question() -> bytes:
+        nonce = secrets.randbits(32), secrets.randbits(32)  # a server returns it: none can guess it
+        sent[nonce] = clock()
+        return _HEADER.pack(_CLIENT, 0, 0, 0, *([0] * 9), *nonce)
+
+    answer = ask((server, port), question, lambda packet: _read(packet, sent, clock()), WAITS)
+    return {"server": server, "answered": answer is not None, **(answer or {})}
 
 
-def _exchange(link: socket.socket, clock: Callable[[], float]) -> dict[str, Any]:
-    """Send one request and read its answer; empty when none comes that belongs to it."""
-    nonce = secrets.randbits(32), secrets.randbits(32)  # a server returns it: no one can guess it
-    sent = clock()
-    try:
-        link.send(_HEADER.pack(_CLIENT, 0, 0, 0, *([0] * 9), *nonce))
-        packet = link.recv(512)
-    except OSError:
-        return {}
-    received = clock()
+def _read(
+    packet: bytes, sent: Mapping[tuple[int, int], float], received: float
+) -> dict[str, Any] | None:
+    """Read a server's answer to one of the questions that were sent; None when it is none."""
     if len(packet) < _HEADER.size:
-        return {}
+        return None
     flags, stratum, _, _, *words = _HEADER.unpack(packet[: _HEADER.size])
-    if flags & 7 != _SERVER_MODE or (words[5], words[6]) != nonce:
-        return {}
+    start = sent.get((words[5], words[6]))
+    if flags & 7 != _SERVER_MODE or start is None:
+        return None
     server_received, server_sent = _seconds(*words[7:9]), _seconds(*words[9:11])
     return {
-        "offset": ((sent - server_received) + (received - server_sent)) / 2,
-        "delay": (received - sent) - (server_sent - server_received),
+        "offset": ((start - server_received) + (received - server_sent)) / 2,
+        "delay": (received - start) - (server_sent - server_received),
         "stratum": stratum,
         "synchronised": flags >> 6 != 3 and 0 < stratum < 16,
     }

@@ -47,7 +47,7 @@ class Probe:
 
 
 class Round:
-    """Questions to other hosts, asked in the background; none waits longer than two seconds."""
+    """Questions to other hosts, asked in the background; none waits longer than three seconds."""
 
     def __init__(self, probe: Probe, base: Path, device: Mapping[str, Any]) -> None:
         """Send every question.

@@ -57,6 +57,17 @@ def test_a_server_that_hangs_costs_a_second() -> None:
     assert time.monotonic() - start < 4
 
 
+def test_an_answer_to_the_first_of_two_questions_counts() -> None:
+    def late(packet: bytes) -> bytes:
+        time.sleep(0.6)
+        return reply(packet, "192.0.2.5")
+
+    with udp_server(late) as (port, _):
+        told = ask_name("127.0.0.1", NAME, port)
+    assert told["addresses"] == ["192.0.2.5"]
+    assert told["seconds"] >= 0.5
+
+
 def test_an_answer_that_is_cut_off_brings_what_is_whole() -> None:
     with udp_server(lambda packet: reply(packet, "192.0.2.5", "192.0.2.6")[:-3]) as (port, _):
         assert ask_name("127.0.0.1", NAME, port)["addresses"] == ["192.0.2.5"]

@@ -155,7 +155,7 @@ def test_a_round_waits_for_the_slowest_only(tmp_path: Path) -> None:
     servers = ("127.0.0.9", "127.0.0.10", "no address")
     start = time.monotonic()
     answers = Round(Probe(time_servers=servers, resolve="a.b"), tmp_path, {}).answers()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 5
     assert sorted(item["server"] for item in answers["time"]) == sorted(servers)
     assert [item["answered"] for item in answers["resolver"]] == [False]
 

@@ -55,8 +55,8 @@ def test_silence_and_foreign_packets_are_no_answer_within_bounded_time(
     with udp_server(reply) as (port, requests):
         told = ask_time("127.0.0.1", port)
     assert told == {"server": "127.0.0.1", "answered": False}
-    assert len(requests) == 2
-    assert time.monotonic() - start < 3
+    assert len(requests) == 3
+    assert time.monotonic() - start < 5
 
 
 def test_a_lost_answer_is_asked_for_once_more() -> None:
@@ -65,6 +65,21 @@ def test_a_lost_answer_is_asked_for_once_more() -> None:
     with udp_server(lambda packet: right(packet) if next(answers) else None) as (port, requests):
         assert ask_time("127.0.0.1", port)["answered"] is True
     assert len(requests) == 2
+
+
+def test_a_late_answer_counts_and_is_not_in_the_way_of_the_next() -> None:
+    """A busy host's server answers after the question was asked again."""
+    right = server()
+
+    def late(packet: bytes) -> bytes:
+        time.sleep(0.8)
+        return right(packet)
+
+    with udp_server(late) as (port, _):
+        told = ask_time("127.0.0.1", port)
+    assert told["answered"] is True
+    assert told["delay"] >= 0.7
+    assert abs(told["offset"]) <= told["delay"] / 2
 
 
 def test_what_is_no_address_does_not_answer() -> None:
