@@ -121,18 +121,21 @@ def _done(run: Run) -> Run:
 def main(
     cuts: Annotated[int, typer.Option(help="How many moments.")] = 25,
     seed: Annotated[int, typer.Option(help="Draws the moments; the same seed replays them.")] = 1,
+    first: Annotated[int, typer.Option(help="Begin with this cut; earlier ones are left out.")] = 0,
     minutes: Annotated[float, typer.Option(help="Begin no cut after so long; 0: no end.")] = 0,
 ) -> None:
     """Cut `cuts` runs, one in each of as many equal parts of an undisturbed run's time."""
     until = time.monotonic() + minutes * 60 if minutes else float("inf")
-    results = Results("kill", f"python -m tests.proofs.kill --cuts {cuts} --seed {seed}", seed)
+    begun = f" --first {first}" if first else ""
+    command_line = f"python -m tests.proofs.kill --cuts {cuts} --seed {seed}{begun}"
+    results = Results("kill", command_line, seed)
     known = reference()
     whole = known["seconds"] - FIRST_MOMENT
     draw = random.Random(seed)  # noqa: S311 - moments of a test, not secrets
     for number in range(cuts):
         moment = FIRST_MOMENT + whole * (number + draw.random()) / cuts
         done = results.row(cut=number)
-        if done and done.get(BROKEN) == []:
+        if number < first or (done and done.get(BROKEN) == []):
             continue
         if time.monotonic() > until:
             break
@@ -143,6 +146,8 @@ def main(
         results.numbers = {
             "runs cut": sum(bool(row["was_running"]) for row in results.rows),
             "seconds of an undisturbed run": known["seconds"],
+            "earliest cut, seconds": min(row["after_seconds"] for row in results.rows),
+            "latest cut, seconds": max(row["after_seconds"] for row in results.rows),
             "longest next run, seconds": max(row["second_run_seconds"] for row in results.rows),
         }
         results.save(commanded_cuts=cuts)

@@ -2,7 +2,8 @@
 
     .venv/bin/python -m tests.proofs.report
 
-A proof that was not run is said to be not run; nothing on the page comes from anywhere else.
+What stands on the page of a proof without a result here stays: long proofs are run on more than one
+machine. A proof that was never run is said to be not run; nothing comes from anywhere else.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from tests.support.site import ROOT
 PAGE = ROOT / "docs" / "proofs.md"
 PROOFS = Path(__file__).with_name("proofs.yml")
 FAILING = "kill_hosts_without_ledger"
+CONSOLE = "```console"
 _HEAD = """# Proofs
 
 What the platform promises, as programs that fail when it stops being true. They run on lab hosts
 of their own, draw what they do from a seed, keep every case in `.lab/proofs/NAME.json` and go on
 there when they were stopped. Short forms are part of `make test`, the long ones of `make proofs`.
 This page is written by `python -m tests.proofs.report` from those files and from nothing else: it
-tells what was run last, where, and what came out.
+tells what was run last, where, and what came out. Without a file the last run's words stay.
 
 """
 _FAILING_HEAD = """## One proof seen to fail
@@ -40,24 +42,29 @@ $ python -m tests.proofs.kill_hosts --without-ledger"""
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def render(proofs: Sequence[Mapping[str, str]], results: Results) -> str:
+def render(proofs: Sequence[Mapping[str, str]], results: Results, page: str = "") -> str:
     """Return the page.
 
     Args:
         proofs: rows of proofs.yml.
-        results: what each proof left, by its name; empty or missing when it was not run.
+        results: what each proof left, by its name; empty or missing when it was not run here.
+        page: what stands there; it is kept for proofs without a result.
     """
     lines = ["| proof | last run | commit | seed | cases | held |", "|---|---|---|---|---|---|"]
-    lines += [_row(proof["title"], results.get(proof["name"]) or {}) for proof in proofs]
     for proof in proofs:
-        lines += ["", *_section(proof, results.get(proof["name"]) or {})]
-    lines += ["", *_failing(results.get(FAILING) or {})]
+        found, title = results.get(proof["name"]) or {}, proof["title"]
+        lines.append(_row(title, found) if found else _kept_row(page, title))
+    for proof in proofs:
+        found = results.get(proof["name"]) or {}
+        lines += ["", f"## {proof['title']}", "", proof["claim"].strip(), ""]
+        lines += [f"Compared: {proof['compared'].strip()}", ""]
+        lines += _run(proof, found) if found else [_kept_run(page, proof)]
+    failed = results.get(FAILING) or {}
+    lines += ["", *(_failing(failed) if failed else [_kept_failing(page)])]
     return _HEAD + "\n".join(lines) + "\n"
 
 
 def _row(title: str, found: Mapping[str, Any]) -> str:
-    if not found:
-        return f"| {title} | not run | | | | |"
     rows = found.get("rows", [])
     bad = sum(bool(row.get(BROKEN)) for row in rows)
     held = f"**no: {bad} of {len(rows)}**" if bad else "yes"
@@ -65,13 +72,33 @@ def _row(title: str, found: Mapping[str, Any]) -> str:
     return f"| {' | '.join('' if cell is None else str(cell) for cell in cells)} |"
 
 
-def _section(proof: Mapping[str, str], found: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"## {proof['title']}", "", proof["claim"].strip(), "")
-    yield from (f"Compared: {proof['compared'].strip()}", "")
-    yield from ("```console", f"$ {found.get('command') or proof['command']}", "```", "")
-    if not found:
-        yield "Not run on this code yet."
-        return
+def _kept_row(page: str, title: str) -> str:
+    start = f"| {title} | "
+    standing = (line for line in page.splitlines() if line.startswith(start))
+    return next(standing, f"{start}not run | | | | |")
+
+
+def _kept_run(page: str, proof: Mapping[str, str]) -> str:
+    """Return what stands of a proof's last run, from its command on."""
+    section = _standing(page, f"## {proof['title']}\n")
+    if CONSOLE in section:
+        return section[section.index(CONSOLE) :].strip()
+    return f"{CONSOLE}\n$ {proof['command']}\n```\n\nNot run on this code yet."
+
+
+def _kept_failing(page: str) -> str:
+    standing = _standing(page, _FAILING_HEAD.partition("\n")[0] + "\n").strip()
+    return standing or f"{_FAILING_HEAD}\nNot run on this code yet.\n```"
+
+
+def _standing(page: str, heading: str) -> str:
+    """Return a section of the page with its heading, or nothing."""
+    _, found, after = page.partition(f"\n{heading}")
+    return heading + after.partition("\n## ")[0] if found else ""
+
+
+def _run(proof: Mapping[str, str], found: Mapping[str, Any]) -> Iterator[str]:
+    yield from (CONSOLE, f"$ {found.get('command') or proof['command']}", "```", "")
     yield from _where(found)
     numbers = found.get("numbers") or {"cases": len(found.get("rows", []))}
     yield from ("", "| | |", "|---|---|")
@@ -94,10 +121,8 @@ def _where(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _failing(found: Mapping[str, Any]) -> Iterator[str]:
     yield _FAILING_HEAD
-    yield from found.get("output") or ["Not run on this code yet."]
-    yield "```"
-    if found:
-        yield from ("", *_where(found))
+    yield from found["output"]
+    yield from ("```", "", *_where(found))
 
 
 def is_here(proof: Mapping[str, str]) -> bool:
@@ -111,7 +136,8 @@ def main() -> None:
     proofs = [row for row in yaml.safe_load(PROOFS.read_text(encoding="utf-8")) if is_here(row)]
     names = [*(proof["name"] for proof in proofs), FAILING]
     results = {name: read(FOLDER / f"{name}.json") for name in names}
-    PAGE.write_text(render(proofs, results), encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    PAGE.write_text(render(proofs, results, page), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)} written")
 
 

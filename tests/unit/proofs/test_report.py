@@ -45,6 +45,18 @@ def test_the_output_of_the_failing_proof_is_shown() -> None:
     assert "--without-ledger\ncut 1: BROKEN\n    older\n```\n" in page
 
 
+def test_what_another_machine_has_shown_stays_until_a_proof_is_run_here() -> None:
+    failed = {**FOUND, "output": ["cut 1: BROKEN"]}
+    page = render(PROOFS, {"first": FOUND, "second": FOUND, FAILING: failed})
+    assert render(PROOFS, {}, page) == page
+    renamed = [{**proof, "claim": "A new claim."} for proof in PROOFS]
+    assert render(renamed, {}, page) == page.replace("\nC.\n", "\nA new claim.\n")
+    newer = {**FOUND, "measured_at": "2026-02-03 04:05 UTC"}
+    both = render(PROOFS, {"second": newer}, page)
+    assert both.count("2026-01-02 03:04 UTC") == 3
+    assert both.count("2026-02-03 04:05 UTC") == 2
+
+
 def test_cuts_without_a_date_have_that_of_their_file(tmp_path: Path) -> None:
     file = tmp_path / "power_loss.json"
     file.write_text(json.dumps({"whole_seconds": 1.0, "cuts": [{"n": 0}, {"failed": "empty"}]}))
