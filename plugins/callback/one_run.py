@@ -20,6 +20,8 @@ description:
     C(kube-system)), as soon as C(site_state_dir) has a kubeconfig that opens it. A process of its
     own renews it and gives it back when the run has ended or was killed. A Lease that names
     another run is watched for up to 60 s; when it is not renewed, that run is dead.
+  - A run whose Lease another one has taken, because this controller slept or was cut off for longer
+    than that, ends before its next task with code 1 and names the other one.
   - Where there is no cluster yet, or its API does not answer, runs of different controllers meet
     at the lock of each host, which M(biomax.platform.host_state) takes.
 requirements:
@@ -33,7 +35,7 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible import constants as C
 from ansible import context
@@ -44,6 +46,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.common.errors impo
     UnsafeError,
 )
 from ansible_collections.biomax.platform.plugins.plugin_utils.run_lease import (
+    HeldLease,
     hold_lease,
     take_lease,
 )
@@ -53,7 +56,7 @@ _MARK = "site_run_changes"
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships no type information
-    """Take lock and Lease when the first play begins that may change something."""
+    """Take lock and Lease when the first play begins that may change something; keep the Lease."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -64,7 +67,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
         super().__init__(*args, **kwargs)
         self._since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._lock: RunLock | None = None
-        self._lease: int | None = None  # an open descriptor
+        self._lease: HeldLease | None = None
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Hold lock and Lease, or end this run."""
@@ -78,12 +81,23 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible-core ships n
                 self._lock = take(Path(state_dir), self._holder())
             self._lease = self._take_lease(Path(state_dir) / "kubeconfig", self._lock.previous)
         except UnsafeError as error:
-            self._display.banner("ANOTHER RUN")
-            self._display.display(str(error), color=C.COLOR_ERROR)
-            # To Ansible an exception of a callback is a warning; the end of the process is not.
-            sys.exit(1)
+            self._end(error)
 
-    def _take_lease(self, kubeconfig: Path, dead: str) -> int | None:
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002 - Ansible's signature
+        """End this run when another one has taken the Lease."""
+        try:
+            if self._lease:
+                self._lease.check()
+        except UnsafeError as error:
+            self._end(error)
+
+    def _end(self, error: UnsafeError) -> NoReturn:
+        self._display.banner("ANOTHER RUN")
+        self._display.display(str(error), color=C.COLOR_ERROR)
+        # To Ansible an exception of a callback is a warning; the end of the process is not.
+        sys.exit(1)
+
+    def _take_lease(self, kubeconfig: Path, dead: str) -> HeldLease | None:
         """Return what holds the Lease; None where it cannot be had now: the next play asks anew."""
         if not kubeconfig.is_file():
             return None

@@ -46,7 +46,9 @@ options:
     type: bool
     default: false
   take_over:
-    description: Field managers whose fields are taken when they conflict with a declaration.
+    description:
+      - Field managers whose fields are taken when they conflict with a declaration.
+      - What a person set with kubectl is always taken back, so it need not be named.
     type: list
     elements: str
     default: []

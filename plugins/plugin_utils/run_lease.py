@@ -72,13 +72,17 @@ def take_lease(client: KubeClient, holder: str, dead: str, say: Callable[[str], 
 
 def keep_lease(
     opened: Callable[[], KubeClient], holder: str, ended: Callable[[float], bool]
-) -> None:
+) -> str:
     """Renew the Lease until the run has ended, then give it back.
 
     Args:
         opened: Opens a client; a run renews its own certificate, so each renewal opens one anew.
         holder: What this run says of itself.
         ended: Waits up to that many seconds and says whether the run has ended.
+
+    Returns:
+        The run that has taken the Lease after a long silence of this one; empty when none has, or
+        a person deleted it.
     """
     over = False
     while not over:
@@ -87,13 +91,41 @@ def keep_lease(
             client = opened()
             lease = _read(client)
             if lease is None or _holder(lease) != holder:
-                return  # deleted by a person, or taken over after a long silence
+                return _holder(lease or {})
             _write(client, lease["metadata"]["resourceVersion"], "" if over else holder)
         except ClusterError:
             continue  # the next renewal may be answered; who looks waits for a minute
+    return ""
 
 
-def hold_lease(kubeconfig: Path, holder: str) -> int:
+class HeldLease:
+    """The Lease as the run that holds it sees it."""
+
+    def __init__(self, living: int, told: int) -> None:
+        """Keep both descriptors.
+
+        Args:
+            living: Open as long as this run lives.
+            told: From here the process that renews tells who has taken the Lease.
+        """
+        self._living, self._told = living, told
+
+    def check(self) -> None:
+        """Ask, without waiting, whether the Lease is still this run's.
+
+        Raises:
+            UnsafeError: another run has taken it; the message has what that says of itself.
+        """
+        if not select.select([self._told], [], [], 0)[0]:
+            return
+        other = os.read(self._told, 4096).decode()
+        if other:
+            raise UnsafeError(
+                _LOST.format(other=other, seconds=SILENT_SECONDS, namespace=NAMESPACE, name=NAME)
+            )
+
+
+def hold_lease(kubeconfig: Path, holder: str) -> HeldLease:
     """Have a process renew the Lease as long as this one lives, and give it back then.
 
     It is told by the end of a pipe, so it learns of a SIGKILL too. Workers of this process hold
@@ -104,14 +136,17 @@ def hold_lease(kubeconfig: Path, holder: str) -> int:
         holder: What this run says of itself.
 
     Returns:
-        The descriptor that this process must keep open.
+        What this process must keep.
     """
-    reading, writing = os.pipe()
+    reading, living = os.pipe()
+    told, telling = os.pipe()
     if os.fork():
         os.close(reading)
-        return writing
+        os.close(telling)
+        return HeldLease(living, told)
     try:
-        os.close(writing)
+        os.close(living)
+        os.close(told)
         os.setsid()  # Ctrl-C is for the run; this process ends when that has ended
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
@@ -120,7 +155,8 @@ def hold_lease(kubeconfig: Path, holder: str) -> int:
         def ended(seconds: float) -> bool:
             return bool(select.select([reading], [], [], seconds)[0])
 
-        keep_lease(lambda: open_client(str(kubeconfig), retry_seconds=0.0), holder, ended)
+        other = keep_lease(lambda: open_client(str(kubeconfig), retry_seconds=0.0), holder, ended)
+        os.write(telling, other.encode())
     finally:
         os._exit(0)
 
@@ -133,6 +169,11 @@ _REFUSED = (
     "Refused: another run is at work on this site: {other}. This run ends before the play that "
     "begins now; what its earlier plays did stays. Wait for the end of the other one, then run "
     "again. (kubectl --namespace {namespace} get lease {name})"
+)
+_LOST = (
+    "Stopped: this controller did not answer for more than {seconds} s (it slept, or was cut off), "
+    "and another run has begun on this site: {other}. What was done stays. Wait for the end of the "
+    "other one, then run again. (kubectl --namespace {namespace} get lease {name})"
 )
 
 

@@ -127,7 +127,7 @@ def main(
     try:
         site.converge()
         site.wait_healthy()
-        row = prove(site, life=1)
+        row = prove(site, life=site.declared.get("postgresql_life", 1))
         results.put(row, "life")
         results.numbers = {
             name: value for name, value in row.items() if name not in ("life", BROKEN)

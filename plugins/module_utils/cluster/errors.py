@@ -48,6 +48,15 @@ class FieldConflict:
     manager: str
     field: str
 
+    @property
+    def by_hand(self) -> bool:
+        """Tell whether a person set the field with kubectl.
+
+        Its commands call themselves kubectl-edit, kubectl-patch, kubectl-client-side-apply and so
+        on; server-side apply and older commands are plain kubectl (kubectl 1.36, --field-manager).
+        """
+        return self.manager.partition("-")[0] == "kubectl"
+
 
 class ConflictError(ClusterError):
     """Other field managers own fields that the object wants (409)."""
@@ -80,7 +89,7 @@ def error_of(what: str, code: int, status: Mapping[str, object]) -> ClusterError
             owned = "; ".join(f"{c.field} is owned by {c.manager}" for c in conflicts)
             text = (
                 f"Cannot {what}: {owned}. Remove the field from the declaration, or let that "
-                "manager give it up, or name it in take_over to take its fields."
+                "manager give it up, or name it in platform_take_over to take its fields."
             )
         return ConflictError(text, conflicts)
     # Where anonymous requests are allowed, one with an ended certificate is taken for anonymous.

@@ -74,7 +74,7 @@ class Run:
             The changes in the order of their application, deletions last.
 
         Raises:
-            ConflictError: Another manager owns a field.
+            ConflictError: A program owns a field; what a person set with kubectl is taken.
             ClusterError: The server refuses a declaration.
         """
         self._look()
@@ -173,7 +173,7 @@ class Run:
         component, item, reasons = pending
         ref, path = Ref.of(item), self._path(item)
         try:
-            predicted, created = self._apply(path, item, dry_run=True)
+            predicted, created, taken = self._apply(path, item, dry_run=True)
         except MissingError:
             prerequisite = self._prerequisite(item)
             if not prerequisite:
@@ -188,7 +188,8 @@ class Run:
         action = judge(live, predicted)
         if not action:
             return None
-        return Change(component, ref, action, item, live, predicted, "; ".join(reasons[:5]))
+        detail = "; ".join([*reasons[:5], *taken])
+        return Change(component, ref, action, item, live, predicted, detail)
 
     def _prerequisite(self, item: Object) -> str:
         """Name the namespace or definition of this set that an object waits for."""
@@ -212,21 +213,23 @@ class Run:
             if definitions and not defines:
                 self._waiter.wait(Component(name, tuple(definitions)), _DEFINITION_SECONDS)
                 definitions = []
-            self.live[change.ref], _ = self._apply(self._path(change.wanted), change.wanted)
+            self.live[change.ref] = self._apply(self._path(change.wanted), change.wanted)[0]
             self.applied.append(change)
             if defines:
                 definitions.append(dict(change.wanted))
 
     def _apply(
         self, path: str, item: Mapping[str, Any], dry_run: bool = False
-    ) -> tuple[Object, bool]:
+    ) -> tuple[Object, bool, list[str]]:
+        """Apply; return the object, whether it is new, and whose fields were taken for it."""
         try:
-            return self._client.apply(path, item, dry_run=dry_run)
+            return *self._client.apply(path, item, dry_run=dry_run), []
         except ConflictError as error:
-            managers = {conflict.manager for conflict in error.conflicts}
-            if not managers or not managers <= self._options.take_over:
+            programs = {found.manager for found in error.conflicts if not found.by_hand}
+            if not error.conflicts or not programs <= self._options.take_over:
                 raise
-            return self._client.apply(path, item, dry_run=dry_run, force=True)
+            taken = sorted({f"set with {found.manager}" for found in error.conflicts})
+            return *self._client.apply(path, item, dry_run=dry_run, force=True), taken
 
     def _path(self, item: Mapping[str, Any]) -> str:
         kind = self._kinds.get((item["apiVersion"], item["kind"])) or next(

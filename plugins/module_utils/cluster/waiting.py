@@ -38,7 +38,7 @@ class Options:
 
     Attributes:
         whole_platform: The run holds every component; objects of others are leftovers.
-        take_over: Managers whose fields are taken when they conflict.
+        take_over: Programs whose fields are taken when they conflict.
         ready_seconds: How long one component may take to become ready; 0 does not wait.
         absent: Names of nodes that are known to be dead; nobody waits for pods there.
     """

@@ -169,6 +169,30 @@ def test_a_conflict_names_the_other_manager(site: Site, client: KubeClient) -> N
     assert site.run()["changed"] is False
 
 
+@pytest.mark.parametrize("manager", ["kubectl-edit", "kubectl-client-side-apply", "kubectl"])
+def test_what_a_person_changed_is_shown_and_brought_back(
+    site: Site, client: KubeClient, manager: str
+) -> None:
+    site.run()
+    path = site.path("configmaps", "settings")
+    edit_as(client, path, manager, {"data": {"colour": "red"}})
+    predicted = site.run(check=True)
+    assert [row["detail"] for row in predicted["plan"]] == [
+        f'data ({{"colour": "red"}}, wanted {{"colour": "green"}}); set with {manager}'
+    ]
+    assert client.get(path)["data"] == {"colour": "red"}
+    assert actions(site.run()) == ["update ConfigMap"]
+    assert client.get(path)["data"] == {"colour": "green"}
+    assert site.run()["changed"] is False
+
+
+def test_a_program_that_is_called_alike_keeps_its_fields(site: Site, client: KubeClient) -> None:
+    site.run()
+    edit_as(client, site.path("configmaps", "settings"), "kubectlish", {"data": {"colour": "red"}})
+    with pytest.raises(ConflictError, match=r"\.data\.colour is owned by kubectlish"):
+        site.run()
+
+
 def test_an_object_that_exists_is_adopted(site: Site, client: KubeClient) -> None:
     client.apply(
         f"/api/v1/namespaces/{site.namespace}",

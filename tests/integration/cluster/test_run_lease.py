@@ -166,14 +166,14 @@ def test_of_many_at_once_one_gets_it(server: Server) -> None:
 def test_who_lost_it_does_not_give_it_back(server: Server) -> None:
     take_lease(server.client, "first", "", silent)
     take_lease(server.client, "second", "first", silent)
-    keep_lease(lambda: server.client, "first", lambda _: True)
+    assert keep_lease(lambda: server.client, "first", lambda _: True) == "second"
     assert server.holder() == "second"
 
 
 def test_a_deleted_one_is_not_made_again(server: Server) -> None:
     take_lease(server.client, "first", "", silent)
     server.client.delete(PATH, server.lease()["metadata"]["uid"])
-    keep_lease(lambda: server.client, "first", lambda _: False)
+    assert keep_lease(lambda: server.client, "first", lambda _: False) == ""
     with pytest.raises(MissingError):
         server.lease()
 
@@ -205,6 +205,29 @@ def test_runs_of_two_controllers(tmp_path: Path, server: Server) -> None:
     assert (third.returncode, two.changed("third")) == (0, True), output
     assert "Waiting" not in output
     wait_for(lambda: server.holder() == "")
+
+
+def test_a_run_whose_lease_was_taken_ends_before_its_next_task(
+    tmp_path: Path, server: Server
+) -> None:
+    """As after a controller's sleep: another run has waited its time and is at work."""
+    site = site_of(tmp_path / "one", server)
+    first = site.start("first", seconds=20)
+    wait_for(lambda: f"pid {first.pid}" in server.holder())
+    take_lease(server.client, "controller b, user b", server.holder(), silent)
+    output, _ = first.communicate(timeout=60)
+    assert (first.returncode, site.changed("first")) == (1, False), output
+    assert "another run has begun on this site: controller b, user b." in output
+    assert server.holder() == "controller b, user b"
+
+
+def test_a_run_whose_lease_was_deleted_goes_on(tmp_path: Path, server: Server) -> None:
+    site = site_of(tmp_path / "one", server)
+    first = site.start("first", seconds=15)
+    wait_for(lambda: f"pid {first.pid}" in server.holder())
+    server.client.delete(PATH, server.lease()["metadata"]["uid"])
+    output, _ = first.communicate(timeout=60)
+    assert (first.returncode, site.changed("first")) == (0, True), output
 
 
 def test_a_killed_run_does_not_hold_up_the_next_of_its_controller(

@@ -27,6 +27,7 @@ from tests.support.site import ROOT, Run, lab, run_playbook
 
 INSTANCE = "data"
 FOLDER = ROOT / ".lab/instances" / INSTANCE / "proof"
+DECLARED = FOLDER / "declared.yml"
 CLUSTER = "/apis/postgresql.cnpg.io/v1/namespaces/biomax-data/clusters/postgresql"
 PODS = "/api/v1/namespaces/{}/pods"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/biomax-data/endpointslices"
@@ -42,13 +43,15 @@ class Site:
         """Boot, form and deploy; what is there already is only looked at."""
         lab("--instance", INSTANCE, "up", "--topology", "data", timeout=900)
         self.inventory = write_inventory(FOLDER, lab_status(INSTANCE), _hosts())
-        self.declare()
+        self.declared = _read(DECLARED)
+        self.declare(postgresql_instances=3)
         self.kubeconfig = FOLDER / "state/kubeconfig"
 
     def declare(self, **variables: Any) -> None:
-        """Write the proof's own variables."""
-        own = Path(self.inventory) / "group_vars/all/zzz_proof.yml"
-        own.write_text(yaml.safe_dump({"postgresql_instances": 3, **variables}))
+        """Set the proof's own variables; those of an earlier run on the same hosts stay."""
+        self.declared.update(variables)
+        for path in (DECLARED, Path(self.inventory) / "group_vars/all/zzz_proof.yml"):
+            path.write_text(yaml.safe_dump(self.declared))
 
     def converge(self, playbook: str = "site.yml") -> Run:
         """Run a playbook; AssertionError with the end of its output when it fails."""
@@ -132,6 +135,10 @@ class Site:
                 pass  # its container is being made
             assert time.monotonic() < deadline, f"the writer got no row within {seconds:.0f} s"
             time.sleep(0.5)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load(path.read_text())) if path.is_file() else {}
 
 
 def _hosts() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
 
-EDITOR = "plan-proof"  # field manager of somebody else, whose fields a run may take over
+EDITOR = "kubectl-edit"  # what a person changes is brought back
 
 Act = Callable[[KubeClient], Any]
 

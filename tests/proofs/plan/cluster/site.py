@@ -28,14 +28,13 @@ from ansible_collections.biomax.platform.plugins.module_utils.siteplan.document 
     NODE_POOLS,
 )
 
-from tests.proofs.plan.cluster.mutation import EDITOR
 from tests.proofs.plan.cluster.objects import Declared
 from tests.support.apiserver import api_server
 from tests.support.plan_files import approval_of, write_plan
 from tests.support.site import ROOT, platform_components, run_tool
 
-# No controller runs here, so nothing would become ready; what somebody edited may be taken back.
-OPTIONS = Options(whole_platform=True, ready_seconds=0, take_over=frozenset({EDITOR}))
+# No controller runs here, so nothing would become ready.
+OPTIONS = Options(whole_platform=True, ready_seconds=0)
 POOLS: dict[str, Any] = {
     "application": {"labels": {"workload": "application"}, "taints": [], "min": 1, "max": 9},
     "database": {
