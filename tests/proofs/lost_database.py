@@ -67,8 +67,11 @@ def lose(site: Site) -> None:
         listed = [*client.get(CLAIMS)["items"], *client.get(PODS.format("biomax-data"))["items"]]
         for item in listed:
             metadata = item["metadata"]
-            if metadata.get("labels", {}).get("cnpg.io/cluster") != "postgresql":
+            labels = metadata.get("labels", {})
+            if labels.get("cnpg.io/cluster") != "postgresql":
                 continue
+            if labels.get("cnpg.io/podRole") == "pooler":
+                continue  # it waits for a database and keeps nothing of one
             if "storageClassName" in item["spec"]:
                 try:
                     client.delete(f"{CLAIMS}/{metadata['name']}", metadata["uid"])
