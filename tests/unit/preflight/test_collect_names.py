@@ -58,14 +58,20 @@ def test_a_server_that_hangs_costs_a_second() -> None:
 
 
 def test_an_answer_to_the_first_of_two_questions_counts() -> None:
-    def late(packet: bytes) -> bytes:
-        time.sleep(0.6)
-        return reply(packet, "192.0.2.5")
+    asked: list[bytes] = []
+
+    def late(packet: bytes) -> bytes | None:
+        asked.append(packet)
+        return reply(asked[0], "192.0.2.5") if len(asked) == 2 else None
 
     with udp_server(late) as (port, _):
         told = ask_name("127.0.0.1", NAME, port)
     assert told["addresses"] == ["192.0.2.5"]
     assert told["seconds"] >= 0.5
+
+
+def test_what_is_no_address_is_a_server_that_does_not_answer() -> None:
+    assert ask_name("..", NAME)["answered"] is False
 
 
 def test_an_answer_that_is_cut_off_brings_what_is_whole() -> None:
