@@ -40,7 +40,7 @@ lab-down: venv ## remove the lab hosts and everything they left
 	lab/lab down
 
 test: bundle ## every test (about 65 min with a bundle)
-	tools/ensure-packages curl iproute2 nftables postgresql-15 strace
+	tools/ensure-packages age curl iproute2 nftables postgresql-15 strace
 	cd programs && go vet ./... && go test ./...
 	@echo "== tests without a cluster (about 15 min; what they print comes at their end)"
 	$(MAKE) --jobs 2 --output-sync=target test-light-hosts test-local
