@@ -69,7 +69,7 @@ def test_a_lost_one_begins_with_the_archive_and_keeps_one_of_its_own(
 ) -> None:
     client.delete(LIVE, client.get(LIVE)["metadata"]["uid"])
     to = "2026-11-30 03:00:00+03:00"
-    begun = variables(life=2, recover_from={"life": 1, "to": to})
+    begun = variables(life=3, recover_from={"life": 1, "to": to})
     assert platform.run(begun)["changed"]
     spec = client.get(LIVE)["spec"]
     recovery = spec["bootstrap"]["recovery"]
@@ -77,7 +77,10 @@ def test_a_lost_one_begins_with_the_archive_and_keeps_one_of_its_own(
     (source,) = spec["externalClusters"]
     assert source["name"] == recovery["source"]
     assert source["barmanObjectStore"]["serverName"] == "life-1"
-    assert spec["backup"]["barmanObjectStore"]["serverName"] == "life-2"
+    assert spec["backup"]["barmanObjectStore"]["serverName"] == "life-3"
     assert platform.run(begun)["plan"] == []
-    platform.run(variables(life=2), expect=2)
-    assert "leave postgresql_recover_from as it was" in " ".join(platform.output.split())
+    later = "2026-11-30 04:00:00+03:00"
+    for other in ({}, {"life": 1}, {"life": 1, "to": later}, {"life": 2, "to": to}):
+        platform.run(variables(life=3, recover_from=other), expect=2)
+        assert "leave postgresql_recover_from as it was" in " ".join(platform.output.split())
+        assert client.get(LIVE)["spec"] == spec
