@@ -22,6 +22,7 @@ from ansible_collections.biomax.platform.plugins.module_utils.explain import (
     cause_package,
     cause_port,
     cause_preflight,
+    cause_promise,
     cause_reach,
     cause_undefined,
     cause_unit,
@@ -50,6 +51,7 @@ _FAMILIES = (
     cause_package.look,
     cause_etcd.look,
     cause_api.look,
+    cause_promise.look,
     cause_unit.look,
 )
 Typed = Callable[[str, str], str]

@@ -53,6 +53,20 @@ def test_the_api_refuses(platform: Platform) -> None:
     assert "Correct the values behind that field" in end.rows["do"]
 
 
+def test_a_component_does_not_become_ready(platform: Platform) -> None:
+    # Nothing makes pods of a Deployment here.
+    platform.run(*ONLY, "-e", "seconds_to_wait=1", expect=2)
+    end = End.of(platform.output)
+    assert end.fact.startswith(
+        "controller: component cluster_dns is not ready: Deployment kube-system/coredns: "
+    )
+    config = platform.state / "kubeconfig"
+    assert end.rows["see"] == (
+        f"kubectl --kubeconfig {config} describe Deployment -n kube-system coredns"
+    )
+    assert "the same command goes on from there" in end.rows["do"]
+
+
 def test_etcd_is_slow(platform: Platform) -> None:
     pid = int((platform.state / "etcd.pid").read_text())
     with slow_syncs(pid, SYNC_SECONDS):
