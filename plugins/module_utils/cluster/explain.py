@@ -16,6 +16,30 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects im
 _SHOWN = 3  # pods and events named in a message; more would hide the first
 
 
+def pods_of(client: KubeClient, item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List the pods of a workload.
+
+    Args:
+        client: Client of the cluster.
+        item: The live object. CloudNativePG labels the pods of a Cluster with its name.
+
+    Returns:
+        The pods; none for an object that has none of its own.
+
+    Raises:
+        ClusterError: The API did not answer.
+    """
+    metadata = item["metadata"]
+    labels = item.get("spec", {}).get("selector", {}).get("matchLabels") or {}
+    if item["kind"] == "Cluster":
+        labels = {"cnpg.io/cluster": metadata["name"]}
+    if not labels:
+        return []
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    path = f"/api/v1/namespaces/{metadata['namespace']}/pods"
+    return list(client.get(path, labelSelector=selector)["items"] or ())
+
+
 def pod_troubles(pods: Iterable[Mapping[str, Any]]) -> list[str]:
     """Say for each pod that is not ready why, as its status tells it.
 
@@ -29,7 +53,8 @@ def pod_troubles(pods: Iterable[Mapping[str, Any]]) -> list[str]:
     for pod in pods:
         status, metadata = pod.get("status", {}), pod["metadata"]
         conditions = {item["type"]: item for item in status.get("conditions") or ()}
-        if conditions.get("Ready", {}).get("status") == "True":
+        is_ready = conditions.get("Ready", {}).get("status") == "True"
+        if is_ready or status.get("phase") == "Succeeded":
             continue
         reasons = list(_container_troubles(status))
         scheduled = conditions.get("PodScheduled", {})
@@ -90,13 +115,8 @@ def explain(client: KubeClient, item: Mapping[str, Any]) -> str:
     ref = Ref.of(item)
     if not ref.namespace:
         return ""
-    labels = item.get("spec", {}).get("selector", {}).get("matchLabels") or {}
     try:
-        pods = []
-        if labels:
-            selector = ",".join(f"{key}={value}" for key, value in labels.items())
-            listed = client.get(f"/api/v1/namespaces/{ref.namespace}/pods", labelSelector=selector)
-            pods = listed["items"]
+        pods = pods_of(client, item)
         events = client.get(f"/api/v1/namespaces/{quote(ref.namespace)}/events")["items"]
     except ClusterError:
         return ""

@@ -11,7 +11,10 @@ from typing import Any
 
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import KubeClient
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.errors import MissingError
-from ansible_collections.biomax.platform.plugins.module_utils.cluster.explain import explain
+from ansible_collections.biomax.platform.plugins.module_utils.cluster.explain import (
+    explain,
+    pods_of,
+)
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.objects import (
     Component,
     Object,
@@ -133,21 +136,10 @@ class Waiter:
         if verdict.ready or not absent or not is_workload:
             return verdict
         if operated:
-            return judge_operated(live, version or "", absent, self._pods(live))
+            return judge_operated(live, version or "", absent, pods_of(self._client, live))
         if live["kind"] in ("Cluster", "DaemonSet"):
-            return without_absent(live, self._pods(live), absent)
+            return without_absent(live, pods_of(self._client, live), absent)
         return verdict
-
-    def _pods(self, live: Object) -> list[Object]:
-        """List the pods of a workload."""
-        labels = live["spec"].get("selector", {}).get("matchLabels", {})
-        if live["kind"] == "Cluster":
-            labels = {"cnpg.io/cluster": live["metadata"]["name"]}
-        found = self._client.get(
-            f"/api/v1/namespaces/{live['metadata']['namespace']}/pods",
-            labelSelector=",".join(f"{key}={value}" for key, value in labels.items()),
-        )
-        return list(found["items"] or ())
 
     def _complaint(
         self,

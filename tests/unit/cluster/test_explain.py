@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.client import (
     KubeClient,
@@ -36,6 +38,7 @@ def test_pods_tell_their_trouble() -> None:
             conditions=[{"type": "PodScheduled", "status": "False", "message": "no node fits"}],
         ),
         pod("young", phase="Pending"),
+        pod("made-it-and-went", phase="Succeeded"),
     ]
     assert pod_troubles(pods) == [
         "pod ns/pulls on cp1: container c waits (ImagePullBackOff: no such image)",
@@ -80,3 +83,28 @@ def test_it_never_hides_the_failure_that_it_explains() -> None:
         "spec": {"selector": {"matchLabels": {"a": "b"}}},
     }
     assert explain(KubeClient(Broken(), 0.0), item) == ""
+
+
+class Instance:
+    """Transport of a database cluster with one pod that waits; no other selector finds it."""
+
+    def send(self, method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+        assert (method, body) == ("GET", None), content_type
+        asked = urlsplit(path)
+        selector = parse_qs(asked.query).get("labelSelector", [""])[0]
+        waits = {"waiting": {"reason": "CreateContainerConfigError"}}
+        found = asked.path.endswith("/pods") and selector == "cnpg.io/cluster=postgresql"
+        items = [pod("postgresql-1", containerStatuses=[{"name": "c", "state": waits}])]
+        return Reply(200, json.dumps({"items": items if found else []}).encode())
+
+
+def test_instances_of_a_database_tell_their_trouble() -> None:
+    item = {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Cluster",
+        "metadata": {"name": "postgresql", "namespace": "ns"},
+        "spec": {"instances": 1},
+    }
+    assert explain(KubeClient(Instance(), 0.0), item) == (
+        "pod ns/postgresql-1 on cp1: container c waits (CreateContainerConfigError)"
+    )
