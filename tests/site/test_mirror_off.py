@@ -13,11 +13,12 @@ from ansible_collections.biomax.platform.plugins.module_utils.cluster.client imp
 from ansible_collections.biomax.platform.plugins.module_utils.cluster.readiness import condition
 
 from tests.support.database import KUBECONFIG, Database, wait_until
-from tests.support.site import lab, run_playbook
+from tests.support.site import lab, on_host, run_playbook
 
 NODE = "db1"  # the database's
 STAYING = ("DaemonSet", "StatefulSet", "Cluster")  # owners whose pods come back to their node
 SECONDS = 400.0
+CLOCK_SECONDS = 60.0  # less than base_os_time_ready_seconds, for which a run waits
 Pod = dict[str, Any]
 
 
@@ -98,3 +99,12 @@ def test_deleted_pods_come_back(without_mirror: KubeClient) -> None:
     verified = run_playbook("playbooks/verify.yml")
     assert verified.returncode == 0, verified.output[-6000:]
     assert Database().query("SELECT 1") == "1"
+
+
+@pytest.mark.lab
+def test_a_node_that_started_without_its_time_source_has_the_time_soon(site: str) -> None:
+    def synchronised() -> bool:
+        return on_host(NODE, "chronyc -n waitsync 1 >&2 && echo yes || true").strip() == "yes"
+
+    took = wait_until(f"the clock of {NODE} follows the mirror's", synchronised, CLOCK_SECONDS)
+    print(f"{NODE} had the time {took:.0f} s after the mirror was back")
